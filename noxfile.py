@@ -47,7 +47,7 @@ def run_shared(session: nox.Session, program: str, *arguments: str) -> None:
     if not (stamp.is_file() and stamp.read_text() == digest):
         session.run(sys.executable, "-m", "venv", "--clear", str(SHARED), external=True)
         pip = [python, "-m", "pip", "install", "--quiet"]
-        session.run(*pip, "hatchling>=1.27", "editables", "setuptools", external=True)
+        session.run(*pip, "hatchling>=1.27", "editables", "setuptools>=77", "wheel", external=True)
         editable = [part for name in PACKAGES for part in ("-e", f"./packages/{name}{extras(name)}")]
         third_party = group("torch", "test", "typecheck")
         session.run(*pip, "--no-build-isolation", *third_party, *editable, external=True)
