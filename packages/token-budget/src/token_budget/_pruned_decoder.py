@@ -87,7 +87,8 @@ class PrunedDecoder(AbstractContextManager["PrunedDecoder", None]):
         self.remove()
 
     def _begin(self, decoder: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        cache, inputs = kwargs.get("past_key_values"), kwargs.get("inputs_embeds")
+        # transformers 5.24 calls "cache" what earlier versions, and callers of old, call "past_key_values".
+        cache, inputs = kwargs.get("cache", kwargs.get("past_key_values")), kwargs.get("inputs_embeds")
         inputs = kwargs.get("input_ids", args[0] if args else None) if inputs is None else inputs
         if inputs is None:
             raise ValueError("the decoder must be given input_ids or inputs_embeds")
