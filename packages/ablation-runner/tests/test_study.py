@@ -59,7 +59,11 @@ def error_of(text: str, old: str, new: str) -> str:
         ('arm = "mlp"', 'arm = "mpl"', "claims.0.arm: unknown arm 'mpl'; did you mean 'mlp'?"),
         ('kind = "better"', 'kind = "best"', "claims.0.kind: input should be 'better', 'worse'"),
         ('path = "model.connector"', 'path = "model.conector"', "no such path 'model.conector'"),
-        ('"concatenation", "mlp"]', '"concatenation", "mlp", "mlp"]', "two arms are called 'mlp'"),
+        (
+            '"concatenation", "mlp"]',
+            '"concatenation", "mlp", "mlp"]',
+            "factors.fusion: two levels are called 'mlp'",
+        ),
         (
             "checkpoint_every = 3",
             "zero_stage = 4",

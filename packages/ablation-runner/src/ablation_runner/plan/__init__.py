@@ -1,6 +1,8 @@
 """From a study to arms and trials: resolved, compared with the baseline, and named by what determines them."""
 
-from ablation_runner.plan._resolve import BLIND, Difference, PlannedArm, resolve_arms, show_value
+from ablation_runner.plan._arm import Difference, PlannedArm, changed, show_value
+from ablation_runner.plan._cells import greedy_stages
+from ablation_runner.plan._resolve import BLIND, resolve_arms, tested_name
 from ablation_runner.plan._trials import Trial, plan_trials, read_plan, write_plan
 
 __all__ = [
@@ -8,9 +10,12 @@ __all__ = [
     "Difference",
     "PlannedArm",
     "Trial",
+    "changed",
+    "greedy_stages",
     "plan_trials",
     "read_plan",
     "resolve_arms",
     "show_value",
+    "tested_name",
     "write_plan",
 ]

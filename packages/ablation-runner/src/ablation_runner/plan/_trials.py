@@ -6,7 +6,7 @@ from pathlib import Path
 
 import polars as pl
 
-from ablation_runner.plan._resolve import PlannedArm
+from ablation_runner.plan._arm import PlannedArm
 from ablation_runner.store import content_hash, source_digest, write_frame
 from ablation_runner.study import Configuration, Engine, Study
 

@@ -1,13 +1,19 @@
 """The study file: its schema, and reading it from disk."""
 
+from ablation_runner.study._configuration import Configuration, Training
+from ablation_runner.study._engine import Engine
+from ablation_runner.study._factors import Changes, Design, Factor
 from ablation_runner.study._load import built_in_studies, find_study, load_study, parse_study
-from ablation_runner.study._schema import Arm, Claim, Configuration, Engine, Factor, Study, Training
+from ablation_runner.study._schema import AS_TRAINED, Arm, Claim, Study
 from ablation_runner.study._variants import Variant
 
 __all__ = [
+    "AS_TRAINED",
     "Arm",
+    "Changes",
     "Claim",
     "Configuration",
+    "Design",
     "Engine",
     "Factor",
     "Study",

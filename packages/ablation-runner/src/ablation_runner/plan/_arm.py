@@ -1,0 +1,111 @@
+"""One arm as a full configuration, with what differs from the baseline."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from pydantic import ValidationError
+
+from ablation_runner.errors import StudyError, nearest
+from ablation_runner.study import Changes, Configuration
+
+
+@dataclass(frozen=True, kw_only=True)
+class Difference:
+    """One path at which an arm's configuration is not the baseline's."""
+
+    path: str
+    baseline: Any
+    value: Any
+
+    def __str__(self) -> str:
+        return f"{self.path}: {show_value(self.baseline)} → {show_value(self.value)}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlannedArm:
+    """An arm with its full configuration and what it changes.
+
+    Attributes:
+        name: of the arm.
+        configuration: everything that determines its trials besides seed and engine.
+        differences: what is not as in the baseline.
+        levels: factor to name of its level, for the factors that are not at the baseline's.
+        is_baseline: the arm the others are compared with.
+        is_blind: the control whose images are shuffled.
+    """
+
+    name: str
+    configuration: Configuration
+    differences: tuple[Difference, ...]
+    levels: dict[str, str] = field(default_factory=dict)
+    is_baseline: bool = False
+    is_blind: bool = False
+
+
+def changed(configuration: Configuration, changes: Changes, *, where: str) -> Configuration:
+    """A configuration with some paths set to other values.
+
+    Args:
+        configuration: to start from.
+        changes: dotted path to value.
+        where: the key of the study file that is named in errors.
+
+    Raises:
+        StudyError: there is no such path, or the value does not fit.
+    """
+    raw = configuration.model_dump()
+    for path, value in changes.items():
+        _set_path(raw, path, value, where=where)
+    try:
+        return Configuration.model_validate(raw)
+    except ValidationError as error:
+        problem = error.errors()[0]
+        location = ".".join(str(part) for part in problem["loc"])
+        message = str(problem["msg"]).removeprefix("Value error, ")
+        raise StudyError(f"{where}: {location}: {message}") from error
+
+
+def differences(baseline: Configuration, other: Configuration) -> tuple[Difference, ...]:
+    """Every path at which two configurations differ; a variant with its options is one path."""
+    before, after = _leaves(baseline.model_dump()), _leaves(other.model_dump())
+    return tuple(
+        Difference(path=path, baseline=before.get(path), value=after.get(path))
+        for path in sorted(before.keys() | after.keys())
+        if before.get(path) != after.get(path)
+    )
+
+
+def show_value(value: object) -> str:
+    """A configuration value as a person writes it: a variant by its name and options."""
+    if isinstance(value, dict) and "name" in value:
+        options = ", ".join(f"{key}={option}" for key, option in value.items() if key != "name")
+        return f"{value['name']} ({options})" if options else str(value["name"])
+    return str(value)
+
+
+def _set_path(raw: dict[str, Any], path: str, value: Any, *, where: str) -> None:
+    *parents, leaf = path.split(".")
+    node: Any = raw
+    for part in parents:
+        node = _child(node, part, path, where)
+    _child(node, leaf, path, where)
+    node[leaf] = value
+
+
+def _child(node: Any, part: str, path: str, where: str) -> Any:
+    if not isinstance(node, dict) or part not in node:
+        known = node if isinstance(node, dict) else ()
+        raise StudyError(f"{where}: no such path {path!r}; at {part!r}: {nearest(part, known)}")
+    return node[part]
+
+
+def _leaves(raw: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Dotted path to value; a variant with its options is one value."""
+    leaves: dict[str, Any] = {}
+    for key, value in raw.items():
+        path = f"{prefix}{key}"
+        if isinstance(value, dict) and ("name" not in value or path == "encoder"):
+            leaves |= _leaves(value, f"{path}.")
+        else:
+            leaves[path] = value
+    return leaves

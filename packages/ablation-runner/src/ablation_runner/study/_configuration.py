@@ -1,0 +1,136 @@
+"""The configuration of a trial as frozen, validated settings; it nests as the model does."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, field_validator, model_validator
+
+from ablation_runner.study._settings import Settings
+from ablation_runner.study._variants import Variant, check_known
+
+
+class Data(Settings):
+    """What is asked, and of which images."""
+
+    task: Annotated[str, Field(description="Task of vlm-tasks.")] = "easy-vqa"
+    prompt: Annotated[str, Field(description="Prompt template of vlm-tasks.")] = "short-answer"
+    images: Annotated[
+        Literal["paired", "shuffled"], Field(description="Shuffled images make the blind control arm.")
+    ] = "paired"
+    validation_images: Annotated[
+        int, Field(ge=1, description="Validation images whose loss is followed while training.")
+    ] = 100
+    limit: Annotated[int | None, Field(ge=1, description="Use only the first items of every split.")] = None
+
+    @field_validator("task")
+    @classmethod
+    def _known_task(cls, task: str) -> str:
+        from vlm_tasks import list_tasks
+
+        return check_known("task", task, list_tasks())
+
+    @field_validator("prompt")
+    @classmethod
+    def _known_prompt(cls, prompt: str) -> str:
+        from vlm_tasks import list_prompts
+
+        return check_known("prompt", prompt, list_prompts())
+
+
+class Encoder(Settings):
+    """The frozen vision encoder whose features are stored once."""
+
+    name: Annotated[str, Field(description="Encoder of vlm-encoders.")] = "efficientnet-lite0"
+    image_size: Annotated[int, Field(ge=1, description="Side of the square input, pixels.")] = 128
+    feature_layer: Annotated[int, Field(description="Layer the features are read from; -1 is the last.")] = -2
+    final_norm: Annotated[bool, Field(description="Apply the encoder's final norm to the features.")] = False
+
+    @model_validator(mode="after")
+    def _fits(self) -> "Encoder":
+        from vlm_encoders import encoder_spec
+
+        encoder_spec(
+            self.name,
+            image_size=self.image_size,
+            feature_layer=self.feature_layer,
+            final_norm=self.final_norm,
+        )
+        return self
+
+
+class Reducer(Settings):
+    """How the encoder's tokens are reduced to the budget, before they are stored."""
+
+    method: Annotated[str, Field(description="Reducer of token-budget.")] = "average-pool"
+    budget: Annotated[int, Field(ge=1, description="Visual tokens per image.")] = 16
+
+    @field_validator("method")
+    @classmethod
+    def _known_method(cls, method: str) -> str:
+        from token_budget import reducer_options
+
+        reducer_options(method)
+        return method
+
+
+class Model(Settings):
+    """The connector and the language model, each a variant with its options."""
+
+    connector: Annotated[
+        Variant, Field(description="Connector of vlm-fusion: a name, or a table with `name`.")
+    ]
+    language_model: Annotated[
+        Variant, Field(description="Decoder of vlm-fusion: a name, or a table with `name`.")
+    ]
+    prefix_attention: Annotated[
+        Literal["causal", "bidirectional"],
+        Field(description="Whether visual tokens see later visual tokens."),
+    ] = "causal"
+    feature_norm: Annotated[
+        Literal["none", "layer"], Field(description="Bring each visual token to mean 0 and variance 1 first.")
+    ] = "none"
+
+    @field_validator("connector", "language_model", mode="before")
+    @classmethod
+    def _name_alone(cls, value: object) -> object:
+        return {"name": value} if isinstance(value, str) else value
+
+    @field_validator("connector")
+    @classmethod
+    def _known_connector(cls, connector: Variant) -> Variant:
+        from vlm_fusion import connector_options
+
+        connector_options(connector.name, **connector.options())
+        return connector
+
+    @field_validator("language_model")
+    @classmethod
+    def _known_language_model(cls, language_model: Variant) -> Variant:
+        from vlm_fusion import language_model_options
+
+        language_model_options(language_model.name, **language_model.options())
+        return language_model
+
+
+class Training(Settings):
+    """How long and on how much the model is trained; the same for every arm unless it is the factor."""
+
+    steps: Annotated[int, Field(ge=1, description="Optimizer steps.")]
+    images_per_step: Annotated[int, Field(ge=1, description="Images in a global batch.")] = 16
+    questions_per_image: Annotated[
+        int, Field(ge=1, description="Questions asked of each image, in one row.")
+    ] = 8
+    learning_rate: Annotated[float, Field(gt=0, description="Peak learning rate of AdamW.")] = 2e-3
+    weight_decay: Annotated[float, Field(ge=0, description="AdamW weight decay of matrices.")] = 0.05
+    validations: Annotated[
+        int, Field(ge=1, description="Validation passes, evenly spread over training.")
+    ] = 10
+
+
+class Configuration(Settings):
+    """Everything that determines a trial besides its seed and the engine."""
+
+    data: Data = Data()
+    encoder: Encoder = Encoder()
+    tokens: Reducer = Reducer()
+    model: Model
+    training: Training
