@@ -1,5 +1,7 @@
 """A study by name, found, checked and planned; nothing is written and torch is not imported."""
 
+import shlex
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -7,8 +9,10 @@ from ablation_runner.errors import StudyError
 from ablation_runner.plan import PlannedArm, Trial, plan_trials, resolve_arms
 from ablation_runner.store import RunFolder
 from ablation_runner.study import Study, find_study, load_study
+from ablation_runner.study._toml import study_toml
 from vlm_tasks import create_task
 
+DEFAULT_RUNS = Path("runs")
 SMOKE_STEPS = 2
 SMOKE_ITEMS = 64
 SMOKE_SEEDS = 2
@@ -21,7 +25,8 @@ class Prepared:
     Attributes:
         name: of the study, and of its folder below the runs.
         source: its file.
-        study: as checked; with `--smoke` a small copy.
+        study: as checked, with the values that were set; with `--smoke` a small copy.
+        text: the study as TOML; the file's own text where nothing was changed.
         arms, trials: as planned.
         folder: where it runs.
         command: what was asked for, as it would be typed.
@@ -30,13 +35,16 @@ class Prepared:
     name: str
     source: Path
     study: Study
+    text: str
     arms: tuple[PlannedArm, ...]
     trials: list[Trial]
     folder: RunFolder
     command: str
 
 
-def prepare(name: str, *, runs: Path, processes: int = 1, smoke: bool = False) -> Prepared:
+def prepare(
+    name: str, *, runs: Path, processes: int = 1, smoke: bool = False, overrides: Sequence[str] = ()
+) -> Prepared:
     """Finds, checks and plans a study; writes nothing.
 
     Args:
@@ -44,12 +52,13 @@ def prepare(name: str, *, runs: Path, processes: int = 1, smoke: bool = False) -
         runs: where runs are kept.
         processes: ranks per trial.
         smoke: shrink the study to two steps on 64 items.
+        overrides: values that replace the file's, as `training.steps=200`.
 
     Raises:
-        StudyError: the study, its data or the number of ranks does not fit.
+        StudyError: the study, a value that was set, the data or the number of ranks does not fit.
     """
     source = find_study(name)
-    study = load_study(source)
+    study = load_study(source, overrides=overrides)
     if smoke:
         study = _smoke_copy(study)
     try:
@@ -65,11 +74,21 @@ def prepare(name: str, *, runs: Path, processes: int = 1, smoke: bool = False) -
         name=source.stem,
         source=source,
         study=study,
+        text=study_toml(study) if smoke or overrides else source.read_text(encoding="utf-8"),
         arms=arms,
         trials=plan_trials(study, arms, processes=processes, data=data),
         folder=RunFolder(runs / (f"{source.stem}-smoke" if smoke else source.stem)),
-        command=f"ablate run {name}" + (f" --processes {processes}" if processes > 1 else ""),
+        command=_command(name, runs=runs, processes=processes, smoke=smoke, overrides=overrides),
     )
+
+
+def _command(name: str, *, runs: Path, processes: int, smoke: bool, overrides: Sequence[str]) -> str:
+    parts = ["ablate", "run", name, *(part for override in overrides for part in ("--set", override))]
+    if processes > 1:
+        parts += ["--processes", str(processes)]
+    if runs != DEFAULT_RUNS:
+        parts += ["--runs", str(runs)]
+    return shlex.join([*parts, "--smoke"] if smoke else parts)
 
 
 def _smoke_copy(study: Study) -> Study:

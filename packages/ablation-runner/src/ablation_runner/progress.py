@@ -9,6 +9,7 @@ from typing import Any
 from rich.console import Console
 from rich.live import Live
 from rich.table import Table
+from rich.text import Text
 
 _LINE_EVERY = 15.0  # seconds between lines where there is no terminal
 
@@ -116,7 +117,7 @@ class Progress:
             table.add_row("features", "{}/{} images".format(*self._features), "")
         for trial, active in self._active.items():
             loss = f"loss {active.loss:.3f}" if active.loss is not None else ""
-            table.add_row(trial, f"{active.doing} {active.step}/{active.steps}", loss)
+            table.add_row(Text(trial), f"{active.doing} {active.step}/{active.steps}", loss)
         return table
 
     def _finish_training(self, trial: str, now: float) -> None:

@@ -1,6 +1,7 @@
 """Study files from disk: found, parsed and checked, with errors of one line that name file and key."""
 
 import tomllib
+from collections.abc import Sequence
 from importlib import resources
 from pathlib import Path
 from typing import Any, get_args
@@ -8,6 +9,7 @@ from typing import Any, get_args
 from pydantic import BaseModel, ValidationError
 
 from ablation_runner.errors import StudyError, nearest
+from ablation_runner.study._override import overridden
 from ablation_runner.study._schema import Study
 
 
@@ -34,8 +36,12 @@ def find_study(name: str) -> Path:
     raise StudyError(f"unknown study {name!r}; {nearest(name, built_in)} (or give a path ending in .toml)")
 
 
-def load_study(path: Path) -> Study:
+def load_study(path: Path, *, overrides: Sequence[str] = ()) -> Study:
     """The checked study of a TOML file.
+
+    Args:
+        path: of the file.
+        overrides: values that replace the file's, as `training.steps=200`.
 
     Raises:
         StudyError: not TOML, not UTF-8, or a key or value that does not fit; the message has one line,
@@ -49,7 +55,8 @@ def load_study(path: Path) -> Study:
         raise StudyError(f"{path}: not UTF-8 text (byte {error.start})") from error
     except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise StudyError(f"{path}: not TOML: {error}") from error
-    return parse_study(raw, source=str(path))
+    source = " ".join([str(path), *(f"--set {override}" for override in overrides)])
+    return parse_study(overridden(raw, overrides), source=source)
 
 
 def parse_study(raw: dict[str, Any], *, source: str) -> Study:

@@ -1,0 +1,81 @@
+"""Subcommands about a study's trials: planned, run, and reported."""
+
+import sys
+
+import typer
+
+from ablation_runner.commands._options import (
+    RUNS,
+    JsonOption,
+    ProcessesOption,
+    RunsOption,
+    SetOption,
+    SmokeOption,
+    StudyArgument,
+    WorkersOption,
+    print_json,
+)
+
+
+def plan(
+    study: StudyArgument,
+    overrides: SetOption = None,
+    processes: ProcessesOption = 1,
+    workers: WorkersOption = None,
+    runs: RunsOption = RUNS,
+    smoke: SmokeOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Shows arms, seeds, what differs from the baseline, and the expected cost; runs nothing."""
+    from rich.console import Console
+
+    from ablation_runner.prepared import prepare
+    from ablation_runner.show_plan import describe_plan, show_plan
+
+    prepared = prepare(study, runs=runs, processes=processes, smoke=smoke, overrides=overrides or ())
+    described = describe_plan(prepared, workers=workers)
+    if as_json:
+        print_json(described)
+    else:
+        show_plan(described, Console())
+
+
+def run(
+    study: StudyArgument,
+    overrides: SetOption = None,
+    processes: ProcessesOption = 1,
+    workers: WorkersOption = None,
+    runs: RunsOption = RUNS,
+    smoke: SmokeOption = False,
+) -> None:
+    """Trains and tests every arm under every seed, then reports. What is finished already is not repeated."""
+    from rich.console import Console
+
+    from ablation_runner.pipeline import run_study
+    from ablation_runner.prepared import prepare
+
+    prepared = prepare(study, runs=runs, processes=processes, smoke=smoke, overrides=overrides or ())
+    try:
+        finished = run_study(prepared, Console(), workers=workers)
+    except KeyboardInterrupt:  # Typer would end without a word
+        sys.stderr.write(f"ablate: stopped; to continue where it left off: {prepared.command}\n")
+        raise typer.Exit(130) from None
+    if not finished:
+        raise typer.Exit(1)
+
+
+def report(
+    study: StudyArgument,
+    overrides: SetOption = None,
+    processes: ProcessesOption = 1,
+    runs: RunsOption = RUNS,
+    smoke: SmokeOption = False,
+) -> None:
+    """Writes the report of what has been run so far, and prints its main table."""
+    from rich.console import Console
+
+    from ablation_runner.pipeline import report_study
+    from ablation_runner.prepared import prepare
+
+    prepared = prepare(study, runs=runs, processes=processes, smoke=smoke, overrides=overrides or ())
+    report_study(prepared, Console())
