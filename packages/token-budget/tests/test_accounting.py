@@ -20,6 +20,7 @@ TINY = ModelShape(layers=4, hidden=32, intermediate=48, heads=4, key_value_heads
         ("random", 256, 256, 0.439),
         ("uniform", 144, 144, 0.246),
         ("none", {}, 576, 1.0),
+        ("pyramid-drop", {"layers": (2, 6, 16), "keep": (300, 200, 110)}, 191, 0.327),  # SparseVLM at "192"
     ],
 )
 def test_published_averages_and_ratios(method, options, average, ratio):
@@ -29,6 +30,26 @@ def test_published_averages_and_ratios(method, options, average, ratio):
     assert part.layer_average == average
     assert part.prefill_macs / full.prefill_macs == pytest.approx(ratio, abs=6e-4)
     assert full.prefill_macs == pytest.approx(3.817e12, rel=2e-4)
+
+
+@pytest.mark.parametrize(
+    ("keep", "average"),
+    [
+        ((300, 200, 110), 191.0),
+        ((303, 110, 36), 126.25),
+        ((238, 48, 26), 93.75),
+        ((66, 30, 17), 62.125),
+        ((300, 200, 118), 195.0),
+        ((238, 108, 60), 129.5),
+        ((246, 54, 28), 97.625),
+        ((66, 34, 20), 64.875),
+    ],
+)
+def test_sparsevlms_keep_lists_are_what_its_authors_call_192_128_96_and_64_tokens(keep, average):
+    # Both versions of the lists, from layers 2, 6 and 16 of 32 on, averaged over layers as its issue 12 asks.
+    stages = {"layers": (2, 6, 16), "keep": keep}
+    tokens = layer_tokens("pyramid-drop", visual=576, layers=32, options=stages)
+    assert sum(tokens) / 32 == average
 
 
 @pytest.mark.parametrize(

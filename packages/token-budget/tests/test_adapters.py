@@ -188,6 +188,22 @@ def test_qwen_keeps_the_positions_of_kept_patches_and_text(qwen):
     assert torch.equal(reduced.inputs["position_ids"][:, 0], expected)
 
 
+def test_qwen_generates_from_the_positions_of_its_whole_prompt(qwen):
+    def generated(inputs):
+        seen = []
+        hook = qwen.model.language_model.register_forward_pre_hook(
+            lambda _module, _args, kwargs: seen.append(kwargs["position_ids"][-3:, :, -1].tolist()),
+            with_kwargs=True,
+        )
+        qwen.generate(**inputs, max_new_tokens=4, do_sample=False)
+        hook.remove()
+        return seen
+
+    prompt = qwen_prompt()
+    reduced = reduce_inputs(qwen, torch.tensor([6, 2]), method="uniform", **prompt)
+    assert generated(reduced.inputs) == generated(prompt)
+
+
 def test_attention_is_that_of_the_tower(llava):
     prompt = llava_prompt()
     tokens = image_tokens(llava, pixel_values=prompt["pixel_values"], attention_layer=-2)
@@ -237,3 +253,25 @@ def test_what_does_not_fit_is_refused(llava, qwen):
         prune_decoder(qwen.model.language_model, "vtw", positions="renumber", layer=1)
     with pytest.raises(ValueError, match="LLaVA-type model"):
         image_tokens(torch.nn.Linear(2, 2), pixel_values=prompt["pixel_values"])
+
+
+def having(**parts):
+    module = torch.nn.Module()
+    for name, part in parts.items():
+        setattr(module, name, part)
+    return module
+
+
+@pytest.mark.parametrize(
+    ("model", "message"),
+    [
+        (having(visual=having(deepstack_merger_list=torch.nn.ModuleList())), "deepstack"),
+        (
+            having(vision_tower=None, multi_modal_projector=None, image_newline=None),
+            "several crops per image",
+        ),
+    ],
+)
+def test_models_whose_images_are_more_than_one_row_of_tokens_are_refused(model, message):
+    with pytest.raises(ValueError, match=message):
+        image_tokens(model, pixel_values=torch.zeros(1, 3, 16, 16))

@@ -164,6 +164,39 @@ def test_prumerge_plus_averages_the_nearest_dropped_tokens(k, neighbours):
         assert out.sizes[image].tolist() == [1 + min(neighbours, COUNT - k)] * k
 
 
+@pytest.mark.parametrize("method", ["tome", "visionzip", "prumerge-plus"])
+def test_keys_in_half_precision_decide_as_the_same_numbers_in_single(method):
+    # The mean over heads and the merged keys of ToMe's rounds must not be rounded to bfloat16 in between.
+    for seed in range(20):
+        g = torch.Generator().manual_seed(seed)
+        keys, attention = torch.randn(3, 49, 3, 6, generator=g), torch.rand(3, 49, 4, generator=g)
+        half = {"keys": keys.bfloat16(), "attention": attention.bfloat16()}
+        features = torch.randn(3, 49, 16, generator=g)
+        low, high = (
+            reduce_tokens(visual_tokens(features, extras=extras), 13, method=method).sizes
+            for extras in (half, {name: extra.float() for name, extra in half.items()})
+        )
+        assert torch.equal(low, high)
+
+
+@pytest.mark.parametrize("method", ["cdpruner", "relevance-diverse"])
+@pytest.mark.parametrize("wrong", [float("nan"), float("inf"), -float("inf")])
+def test_a_relevance_that_is_not_finite_is_refused_where_it_is_scaled(method, wrong):
+    tokens = make(0)
+    relevance = torch.rand(3, COUNT)
+    relevance[1, 4] = wrong
+    with pytest.raises(ValueError, match="not finite"):
+        reduce_tokens(tokens, 5, method=method, relevance=relevance)
+
+
+@pytest.mark.parametrize("method", ["cls-attention", "visionzip", "prumerge-plus"])
+def test_attention_that_is_no_number_is_refused(method):
+    tokens = make(0)
+    tokens.extras["attention"][1, 4] = torch.nan
+    with pytest.raises(ValueError, match=r"NaN|at least 0, got nan"):
+        reduce_tokens(tokens, 5, method=method)
+
+
 def test_prumerge_plus_finds_outliers_within_each_image():
     flat = torch.full((1, 24), 0.5)
     flat[0, 3] = 2.0

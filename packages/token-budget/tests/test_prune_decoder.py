@@ -150,6 +150,34 @@ def test_a_row_does_not_depend_on_its_padded_batch_mates(positions, method, opti
             )
 
 
+@pytest.mark.parametrize("positions", ["keep", "renumber"])
+@pytest.mark.parametrize(("method", "options", "stages"), METHODS)
+def test_a_second_turn_at_once_equals_one_token_after_the_other(positions, method, options, stages):
+    model = build("qwen2")
+    ids, visual = prompt()
+    padded, marks = torch.nn.functional.pad(ids, (3, 0)), torch.nn.functional.pad(visual, (3, 0))
+    attended = torch.ones_like(padded)
+    attended[0, :3] = 0
+    turn = torch.randint(1, 50, (2, 5), generator=torch.Generator().manual_seed(2))
+
+    def logits(steps):
+        pruned.mark(marks)
+        mask = attended
+        cache = model(padded, attention_mask=mask, position_ids=places(mask), use_cache=True).past_key_values
+        seen = []
+        for part in turn.split(steps, dim=1):
+            mask = torch.cat([mask, torch.ones_like(part)], 1)
+            where = places(mask)[:, -part.shape[1] :]
+            seen.append(model(part, attention_mask=mask, position_ids=where, past_key_values=cache).logits)
+        return torch.cat(seen, 1)
+
+    def places(mask):
+        return (mask.cumsum(1) - 1).clamp(min=0)
+
+    with prune_decoder(model.model, method, positions=positions, **options) as pruned, torch.no_grad():
+        torch.testing.assert_close(logits(5), logits(1), rtol=1e-4, atol=1e-4)
+
+
 def test_right_padding_reads_the_last_real_token():
     model = build("llama")
     ids, visual = prompt(2)
@@ -247,6 +275,8 @@ def test_bad_use_is_refused():
         pruned.mark(visual)
         with pytest.raises(ValueError, match="cannot keep 9 of 8 visual tokens"):
             model(ids)
+        with pytest.raises(ValueError, match="all other arguments by name"):
+            model.model(ids, torch.ones_like(ids))
         pruned.mark(visual)
         with pytest.raises(ValueError, match="DynamicCache"):
             model.generate(ids, max_new_tokens=2, cache_implementation="static")

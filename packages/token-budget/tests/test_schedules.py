@@ -104,7 +104,8 @@ def test_a_state_of_another_run_is_refused(change, message):
         ("fix", {}, "unknown schedule 'fix'"),
         ("fixed", {"budgets": 3}, "did you mean 'budget'"),
         ("fixed", {"budget": 0}, "from 1"),
-        ("choice", {"choices": (1, 2)}, "one weight"),
+        ("choice", {"choices": (1, 2)}, "one finite weight"),
+        ("choice", {"weights": (1, 2, float("inf"))}, "one finite weight"),
         ("choice", {"choices": (1, 1), "weights": (1, 1)}, "different"),
         ("matryoshka", {"scales": ()}, "different"),
         ("query-prefix", {"highest": 7}, "multiple"),
@@ -114,6 +115,15 @@ def test_a_state_of_another_run_is_refused(change, message):
 def test_bad_settings_are_refused(name, options, message):
     with refused(message):
         create_schedule(name, options)
+
+
+def test_lists_as_a_study_file_has_them_become_tuples():
+    assert create_schedule("choice", {"choices": [4, 16], "weights": [1, 3]}) == Choice(
+        choices=(4, 16), weights=(1, 3)
+    )
+    assert create_schedule("curriculum", {"stages": [[Fixed(budget=1), 2], [Choice(), 0]]}) == Curriculum(
+        stages=((Fixed(budget=1), 2), (Choice(), 0))
+    )
 
 
 def test_every_schedule_is_listed():

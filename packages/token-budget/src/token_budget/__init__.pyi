@@ -4,7 +4,6 @@ from ._accounting import cost as cost
 from ._accounting import layer_tokens as layer_tokens
 from ._accounting import prefill_macs as prefill_macs
 from ._adapters import ReducedInputs as ReducedInputs
-from ._adapters import image_tokens as image_tokens
 from ._adapters import reduce_inputs as reduce_inputs
 from ._attention_pruning import keep_attended as keep_attended
 from ._baselines import keep_prefix as keep_prefix
@@ -23,6 +22,7 @@ from ._decoder_options import decoder_options as decoder_options
 from ._decoder_options import list_decoder_methods as list_decoder_methods
 from ._diversity import keep_conditional_diverse as keep_conditional_diverse
 from ._diversity import keep_diverse as keep_diverse
+from ._image_tokens import image_tokens as image_tokens
 from ._latency import measure_latency as measure_latency
 from ._merge import Cells as Cells
 from ._merge import GridWeights as GridWeights

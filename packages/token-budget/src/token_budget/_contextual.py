@@ -34,9 +34,10 @@ def zip_tokens(
     """Dominant tokens by attention and contextual tokens that average the rest (VisionZip, arXiv:2412.04467).
 
     Dominant tokens stay as they are. Of the others, evenly spaced ones become targets; each remaining token joins
-    the target with the most similar key, and every target becomes the mean of its group. (The released code adds
-    the mean of the group to the target, which doubles its length; the paper says average.) The class token is not
-    counted: it is no patch. Tokens stand in positional order, the paper puts dominant ones first.
+    the target with the most similar key, and every target becomes the mean of its group and itself. (The released
+    code adds the mean of the group to the target, which about doubles its length; the paper says average.) The class
+    token, which the released code keeps besides, is not counted: it is no patch. Tokens stand in positional order,
+    the paper puts dominant ones first.
 
     Args:
         tokens: with `extras["attention"]`; compared by `extras["keys"]`, or features where there are no keys.
@@ -88,8 +89,12 @@ def prune_and_merge(
     the others fill the budget. (The paper lets the number of outliers set the count; here the budget does.) Each
     kept token becomes the mean, weighted by attention, of itself and the `neighbours` dropped tokens with the most
     similar keys, and keeps its own position. A dropped token may join several kept ones or none, so sizes, which
-    count the patches averaged, do not add up to those of the input. The extra token for all the rest that the
-    released code appends is left out, because the paper has none.
+    count the patches averaged, do not add up to those of the input.
+
+    Section 3.3 merges pruned tokens into kept ones, and so does this; the paper's algorithm 1 and the released code
+    look for neighbours among the kept ones too, so that a full budget would not give the tokens back. The released
+    code also adds the weighted neighbours to the token without dividing by the weights, which lets lengths grow with
+    attention, and appends one token for all the rest; here it is an average, and the budget is the count.
 
     Args:
         tokens: with `extras["attention"]`, 0 and up; compared by `extras["keys"]`, or features without keys.
@@ -103,7 +108,7 @@ def prune_and_merge(
     check_needs("prumerge-plus", tokens)
     budgets = check_budget(tokens, budget)
     mask, attention = tokens.mask, class_attention(tokens).masked_fill(~tokens.mask, 0)
-    if bool((attention < 0).any()):
+    if not bool((attention >= 0).all()):
         raise ValueError(
             f"attention weighs the average, so it must be at least 0, got {attention.min().item()}"
         )

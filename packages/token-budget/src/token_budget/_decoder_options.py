@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from ._names import unknown_name
+from ._names import named_options
 
 
 class Stage(NamedTuple):
@@ -57,7 +57,10 @@ def _check(stages: tuple[Stage, ...]) -> None:
 
 @dataclass(frozen=True, kw_only=True)
 class FastV:
-    """One drop early on, by the last prompt token's attention in the layer before (arXiv:2403.06764).
+    """One drop early on, by the last prompt token's attention in the layer before (FastV, arXiv:2403.06764).
+
+    The last token's row is the criterion of the released code. The paper's text names the average over all tokens, of
+    which most are image tokens that come too early to see the question.
 
     Attributes:
         layer: the first layer that sees fewer tokens (the paper's K = 2 leaves layers 0 and 1 whole).
@@ -140,10 +143,5 @@ def decoder_options(method: str, options: Mapping[str, Any] | None = None) -> De
     >>> decoder_options("fastv", {"keep": 64}).stages
     (Stage(layer=2, keep=64),)
     """
-    if method not in DECODER_METHODS:
-        raise unknown_name("decoder method", method, DECODER_METHODS)
-    kind = DECODER_METHODS[method]
-    for name in options or {}:
-        if name not in kind.__dataclass_fields__:
-            raise unknown_name(f"option of {method!r}", name, kind.__dataclass_fields__)
-    return kind(**(options or {}))
+    chosen: DecoderMethod = named_options("decoder method", method, DECODER_METHODS, options)
+    return chosen

@@ -47,7 +47,8 @@ def keep_conditional_diverse(
         options: see `CDPruner`.
 
     Raises:
-        ValueError: neither relevance nor query and joint embeddings, or a budget outside 1..tokens.
+        ValueError: neither relevance nor query and joint embeddings, a relevance that is not finite, or a budget
+            outside 1..tokens.
     """
     options = options or CDPruner()
     check_needs("cdpruner", tokens, relevance=relevance, query=query)

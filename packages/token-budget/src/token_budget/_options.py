@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 from ._facts import Facts
 from ._grid_options import AveragePool, Bilinear, MaxPool
-from ._names import unknown_name
+from ._names import named_options
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -166,13 +166,4 @@ def reducer_options(method: str, options: Mapping[str, Any] | None = None) -> An
     >>> reducer_options("average-pool", {"coverage": "area"})
     AveragePool(coverage='area', shape=None)
     """
-    if method not in METHODS:
-        raise unknown_name("method", method, METHODS)
-    kind = METHODS[method]
-    options = dict(options or {})
-    fields = kind.__dataclass_fields__  # type: ignore[attr-defined]
-    known = [name for name in fields if name != "facts"]
-    for name in options:
-        if name not in known:
-            raise unknown_name(f"option of {method!r}", name, known)
-    return kind(**options)
+    return named_options("method", method, METHODS, options)

@@ -90,8 +90,10 @@ class PrunedDecoder(AbstractContextManager["PrunedDecoder", None]):
         # transformers 5.24 calls "cache" what earlier versions, and callers of old, call "past_key_values".
         cache, inputs = kwargs.get("cache", kwargs.get("past_key_values")), kwargs.get("inputs_embeds")
         inputs = kwargs.get("input_ids", args[0] if args else None) if inputs is None else inputs
-        if inputs is None:
-            raise ValueError("the decoder must be given input_ids or inputs_embeds")
+        if inputs is None or len(args) > 1:
+            raise ValueError(
+                "the decoder must be given input_ids or inputs_embeds, and all other arguments by name"
+            )
         if getattr(cache, "is_compileable", False):
             raise ValueError("a static cache has one length for all layers; use a DynamicCache")
         if getattr(decoder, "gradient_checkpointing", False) and decoder.training:

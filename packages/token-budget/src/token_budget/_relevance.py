@@ -46,7 +46,8 @@ def keep_relevant(
         query: text embedding, compared by cosine with `extras["joint"]` where no relevance is given.
 
     Raises:
-        ValueError: neither relevance nor query and joint embeddings, or a budget outside 1..tokens.
+        ValueError: neither relevance nor query and joint embeddings, a relevance that is NaN, or a budget outside
+            1..tokens.
     """
     check_needs("relevance-top-k", tokens, relevance=relevance, query=query)
     scores = joint_relevance(tokens, relevance, query)
@@ -75,7 +76,8 @@ def keep_relevant_diverse(
         options: see `RelevanceDiverse`.
 
     Raises:
-        ValueError: neither relevance nor query and joint embeddings, or a budget outside 1..tokens.
+        ValueError: neither relevance nor query and joint embeddings, a relevance that is not finite, or a budget
+            outside 1..tokens.
     """
     options = options or RelevanceDiverse()
     check_needs("relevance-diverse", tokens, relevance=relevance, query=query)

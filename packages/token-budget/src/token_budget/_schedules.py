@@ -7,7 +7,7 @@ from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
-from ._names import unknown_name
+from ._names import named_options
 
 # Keeps these draws apart from other streams that are keyed by (seed, step) as well.
 _STREAM = 0x746F6B656E
@@ -70,12 +70,14 @@ class Choice:
     """
 
     choices: tuple[int, ...] = (64, 144, 256)
-    weights: tuple[float, ...] = (2.0, 3.0, 5.0)
+    weights: tuple[float | int, ...] = (2, 3, 5)
 
     def __post_init__(self) -> None:
         _check_budgets(self.choices)
-        if len(self.weights) != len(self.choices) or min(self.weights) <= 0:
-            raise ValueError(f"one weight above 0 for each of {self.choices}, got {self.weights}")
+        if len(self.weights) != len(self.choices) or not all(
+            0 < weight < math.inf for weight in self.weights
+        ):
+            raise ValueError(f"one finite weight above 0 for each of {self.choices}, got {self.weights}")
 
     def budgets(self, seed: int, step: int) -> tuple[int, ...]:
         """The budget drawn for the step."""
@@ -208,11 +210,5 @@ def create_schedule(name: str, options: Mapping[str, Any] | None = None) -> Sche
     >>> create_schedule("fixed", {"budget": 64})
     Fixed(budget=64)
     """
-    if name not in SCHEDULES:
-        raise unknown_name("schedule", name, SCHEDULES)
-    fields = SCHEDULES[name].__dataclass_fields__  # type: ignore[attr-defined]
-    for option in options or {}:
-        if option not in fields:
-            raise unknown_name(f"option of {name!r}", option, fields)
-    schedule: Schedule = SCHEDULES[name](**(options or {}))
+    schedule: Schedule = named_options("schedule", name, SCHEDULES, options)
     return schedule

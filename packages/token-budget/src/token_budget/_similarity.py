@@ -31,7 +31,7 @@ def cosines(
 
 
 def metric(tokens: VisualTokens, extra: str = "keys") -> Float[Tensor, "batch tokens channels"]:
-    """What a method compares tokens by: `extras[extra]` (averaged over heads) if there is one, else features.
+    """What a method compares tokens by, in float32 or wider: `extras[extra]` (averaged over heads), else features.
 
     Unreal tokens become zeros, so that whatever stands there cannot spread.
 
@@ -39,7 +39,7 @@ def metric(tokens: VisualTokens, extra: str = "keys") -> Float[Tensor, "batch to
         tokens: the tokens to compare.
         extra: name of the extra, [batch, tokens, channels] or [batch, tokens, heads, channels].
     """
-    values = tokens.extras.get(extra, tokens.features)
+    values = widen(tokens.extras.get(extra, tokens.features))
     values = values.mean(2) if values.ndim == 4 else values
     return values if bool(tokens.mask.all()) else values.masked_fill(~tokens.mask[..., None], 0)
 
@@ -65,9 +65,14 @@ def joint_relevance(
 def scale_to_one(scores: Float[Tensor, "batch tokens"], mask: Tensor) -> Float[Tensor, "batch tokens"]:
     """Scores of each image's real tokens stretched to 0..1; all ones where they are equal; 0 for unreal tokens.
 
+    Raises:
+        ValueError: the score of a real token is infinite or not a number.
+
     >>> scale_to_one(torch.tensor([[2.0, 3.0, 4.0]]), torch.ones(1, 3, dtype=torch.bool))
     tensor([[0.0000, 0.5000, 1.0000]])
     """
+    if not bool(scores[mask].isfinite().all()):
+        raise ValueError("a relevance is not finite; every real token needs a number")
     lowest = scores.masked_fill(~mask, torch.inf).amin(1, keepdim=True)
     span = scores.masked_fill(~mask, -torch.inf).amax(1, keepdim=True) - lowest
     scaled = torch.where(span > 0, (scores - lowest) / span, torch.ones_like(scores))

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from ._names import unknown_name
+from ._names import named_options
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,10 +88,5 @@ def trained_options(method: str, options: Mapping[str, Any] | None = None) -> Tr
     >>> trained_options("pixel-shuffle-mlp", {"factor": 4})
     PixelShuffleMLP(factor=4)
     """
-    if method not in TRAINED_METHODS:
-        raise unknown_name("trained reducer", method, TRAINED_METHODS)
-    kind = TRAINED_METHODS[method]
-    for name in options or {}:
-        if name not in kind.__dataclass_fields__:
-            raise unknown_name(f"option of {method!r}", name, kind.__dataclass_fields__)
-    return kind(**(options or {}))
+    chosen: TrainedOptions = named_options("trained reducer", method, TRAINED_METHODS, options)
+    return chosen
