@@ -16,6 +16,26 @@ def reference() -> dict[str, dict[str, Any]]:
     return {case["id"]: case for case in cases}
 
 
+class ReferenceCase(dict[str, Any]):
+    """A case of reference_values.json that compares what was found at its own tolerance."""
+
+    def check(self, **found: Any) -> None:
+        for name, value in found.items():
+            np.testing.assert_allclose(
+                value,
+                self["expected"][name],
+                rtol=self["rtol"],
+                atol=self["atol"],
+                err_msg=f"{self['id']}: {name}",
+            )
+
+
+@pytest.fixture
+def reference_case(reference: dict[str, dict[str, Any]], request: pytest.FixtureRequest) -> ReferenceCase:
+    """The case that the test's parameter names."""
+    return ReferenceCase(reference[request.param])
+
+
 def make_frame(values: dict[str, np.ndarray], clusters: list[str] | None = None) -> pl.DataFrame:
     """A long frame from `[seeds, items]` scores per arm, rows shuffled so that order cannot matter."""
     rows = []
@@ -44,3 +64,18 @@ def study() -> pl.DataFrame:
         for arm, share in arms.items()
     }
     return make_frame(values, [f"image-{each}" for each in image])
+
+
+@pytest.fixture(scope="session")
+def task_frame_of() -> Callable[[dict[str, np.ndarray]], pl.DataFrame]:
+    """Makes a frame of task scores, one row each, from `[seeds, tasks]` per arm; rows shuffled."""
+
+    def make(values: dict[str, np.ndarray]) -> pl.DataFrame:
+        rows = [
+            {"arm": arm, "seed": seed, "task": f"task-{task:03d}", "value": float(value)}
+            for arm, table in values.items()
+            for (seed, task), value in np.ndenumerate(table)
+        ]
+        return pl.DataFrame(rows).sample(fraction=1.0, shuffle=True, seed=7)
+
+    return make

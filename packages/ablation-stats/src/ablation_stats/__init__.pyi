@@ -1,6 +1,10 @@
 """Public names, for type checkers and editors; `__init__.py` loads each on first use."""
 
 from ablation_stats._adjust import adjust_pvalues as adjust_pvalues
+from ablation_stats._aggregate import iqm as iqm
+from ablation_stats._aggregate import optimality_gap as optimality_gap
+from ablation_stats._aggregate_interval import aggregate_differences as aggregate_differences
+from ablation_stats._aggregate_interval import aggregate_scores as aggregate_scores
 from ablation_stats._arm_mean import arm_mean as arm_mean
 from ablation_stats._attribution_matrix import attribution_matrix as attribution_matrix
 from ablation_stats._audit import assay_sensitivity as assay_sensitivity
@@ -29,6 +33,9 @@ from ablation_stats._component_designs import greedy_sequential as greedy_sequen
 from ablation_stats._component_designs import leave_one_out as leave_one_out
 from ablation_stats._confound import Confound as Confound
 from ablation_stats._confound import confound_report as confound_report
+from ablation_stats._critical_difference import CriticalDifferences as CriticalDifferences
+from ablation_stats._critical_difference import critical_difference_groups as critical_difference_groups
+from ablation_stats._critical_difference import critical_differences as critical_differences
 from ablation_stats._cube import PairedCube as PairedCube
 from ablation_stats._cube import paired_cube as paired_cube
 from ablation_stats._design import Design as Design
@@ -67,6 +74,12 @@ from ablation_stats._fractional import alias_table as alias_table
 from ablation_stats._fractional import fractional_factorial as fractional_factorial
 from ablation_stats._fractional import plackett_burman as plackett_burman
 from ablation_stats._fractional import resolution as resolution
+from ablation_stats._friedman import FriedmanTest as FriedmanTest
+from ablation_stats._friedman import friedman_test as friedman_test
+from ablation_stats._friedman import nemenyi_cd as nemenyi_cd
+from ablation_stats._friedman import nemenyi_pvalues as nemenyi_pvalues
+from ablation_stats._improvement import improvement_probabilities as improvement_probabilities
+from ablation_stats._improvement import probability_of_improvement as probability_of_improvement
 from ablation_stats._judge import judge as judge
 from ablation_stats._max_t import max_t as max_t
 from ablation_stats._mcnemar import McNemar as McNemar
@@ -77,12 +90,20 @@ from ablation_stats._mixed import CrossedEffects as CrossedEffects
 from ablation_stats._mixed import crossed_effects as crossed_effects
 from ablation_stats._mixed import mixed_effects as mixed_effects
 from ablation_stats._pairs import paired_t as paired_t
+from ablation_stats._profile import PerformanceProfile as PerformanceProfile
+from ablation_stats._profile import performance_profile as performance_profile
+from ablation_stats._profile import performance_profiles as performance_profiles
 from ablation_stats._random_intercept import RandomIntercept as RandomIntercept
 from ablation_stats._random_intercept import random_intercept as random_intercept
 from ablation_stats._reporting import best_of_k_inflation as best_of_k_inflation
 from ablation_stats._reporting import selective_reporting as selective_reporting
 from ablation_stats._result import Estimate as Estimate
 from ablation_stats._result import results_frame as results_frame
+from ablation_stats._run_draws import RunBootstrap as RunBootstrap
+from ablation_stats._task_scores import TaskScores as TaskScores
+from ablation_stats._task_scores import task_scores as task_scores
+from ablation_stats._tied_sets import TiedSet as TiedSet
+from ablation_stats._tied_sets import tied_sets as tied_sets
 from ablation_stats._wilcoxon import Wilcoxon as Wilcoxon
 from ablation_stats._wilcoxon import wilcoxon_signed_rank as wilcoxon_signed_rank
 
@@ -91,6 +112,7 @@ __all__ = [
     "Claim",
     "ClusteredMean",
     "Confound",
+    "CriticalDifferences",
     "CrossedEffects",
     "Design",
     "Effect",
@@ -98,19 +120,26 @@ __all__ = [
     "EquivalenceTest",
     "Estimate",
     "Finding",
+    "FriedmanTest",
     "Interval",
     "McNemar",
     "NonInferiorityTest",
     "PairedCube",
+    "PerformanceProfile",
     "RandomIntercept",
     "Rope",
+    "RunBootstrap",
     "Settings",
     "SmallestDose",
+    "TaskScores",
+    "TiedSet",
     "Verdict",
     "Wilcoxon",
     "add_one_in",
     "add_one_in_effects",
     "adjust_pvalues",
+    "aggregate_differences",
+    "aggregate_scores",
     "alias_table",
     "all_subsets",
     "arm_mean",
@@ -130,6 +159,8 @@ __all__ = [
     "clustered_se",
     "cohens_d",
     "confound_report",
+    "critical_difference_groups",
+    "critical_differences",
     "crossed_effects",
     "dose_response",
     "effect_matrix",
@@ -137,12 +168,15 @@ __all__ = [
     "equivalence_tost",
     "exact_ci",
     "fractional_factorial",
+    "friedman_test",
     "full_factorial",
     "greedy_runs",
     "greedy_sequential",
     "hedges_g",
     "hodges_lehmann",
+    "improvement_probabilities",
     "interaction_effects",
+    "iqm",
     "judge",
     "leave_one_out",
     "leave_one_out_effects",
@@ -151,14 +185,20 @@ __all__ = [
     "mcnemar",
     "mcnemar_test",
     "mixed_effects",
+    "nemenyi_cd",
+    "nemenyi_pvalues",
     "non_inferiority",
     "one_factor_at_a_time",
+    "optimality_gap",
     "over_interpretation",
     "paired_cube",
     "paired_difference",
     "paired_differences",
     "paired_t",
+    "performance_profile",
+    "performance_profiles",
     "plackett_burman",
+    "probability_of_improvement",
     "random_intercept",
     "resolution",
     "results_frame",
@@ -169,6 +209,8 @@ __all__ = [
     "shapley_interaction",
     "smallest_non_inferior_dose",
     "tango_ci",
+    "task_scores",
+    "tied_sets",
     "vargha_delaney_a12",
     "wilcoxon_signed_rank",
     "wilson_ci",
