@@ -1,8 +1,14 @@
 """A study small enough for a test, on the real easy-VQA data."""
 
+import os
+import subprocess
+import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
+Ablate = Callable[..., subprocess.CompletedProcess[str]]
 
 TINY_STUDY = """
 title = "Does a second layer help?"
@@ -42,3 +48,17 @@ def tiny_study(tmp_path: Path) -> Path:
     path = tmp_path / "tiny.toml"
     path.write_text(TINY_STUDY, encoding="utf-8")
     return path
+
+
+@pytest.fixture(scope="session")
+def ablate() -> Ablate:
+    """The command as a user runs it: a folder, then its arguments."""
+
+    def run(folder: Path, *arguments: object) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "ablation_runner", *map(str, arguments)]
+        environment = {**os.environ, "COLUMNS": "100"}
+        return subprocess.run(
+            command, cwd=folder, capture_output=True, text=True, env=environment, check=False
+        )
+
+    return run

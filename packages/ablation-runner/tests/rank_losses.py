@@ -21,18 +21,20 @@ from ablation_runner.trial import _engine
 from ablation_runner.trial._assemble import assemble_model
 from ablation_runner.trial._batches import BatchPlan
 from ablation_runner.trial._data import encode_split, read_items, tokenizer_texts
+from ablation_runner.trial._feed import Feed
 from ablation_runner.trial._material import SPLITS, Material
 from ablation_runner.trial._train import training_step
 from vlm_fusion import build_tokenizer
 from vlm_tasks import create_task
 
-WIDTH, TOKENS = 12, 4
+WIDTH, TOKENS, BUDGET = 12, 16, 4
 
 
-def configuration(connector: str) -> Configuration:
+def configuration(connector: str, method: str = "average-pool") -> Configuration:
     return Configuration.model_validate(
         {
             "data": {"limit": 160},
+            "tokens": {"method": method, "budget": BUDGET},
             "model": {
                 "connector": connector,
                 "language_model": {"name": "llama-tiny", "width": 32, "depth": 2},
@@ -60,6 +62,7 @@ def material(chosen: Configuration) -> Material:
             "features": torch.randn(count, TOKENS, WIDTH, generator=generator),
             "mask": torch.ones(count, TOKENS, dtype=torch.bool),
             "positions": torch.rand(count, TOKENS, 2, generator=generator),
+            "grids": torch.full((count, 2), 4),
         }
     return Material(tokenizer, splits, features)
 
@@ -69,14 +72,18 @@ def losses(rank: int, ranks: int, store: str, case: dict[str, Any], read: Materi
     torch.set_num_threads(1)
     torch.distributed.init_process_group("gloo", init_method=f"file://{store}", rank=rank, world_size=ranks)
     _engine.start_distributed()
-    chosen = configuration(case["connector"])
+    chosen = configuration(case["connector"], case["method"])
     settings = Engine(zero_stage=case["zero_stage"], accumulation=case["accumulation"])
     model = assemble_model(chosen, read.tokenizer, vision_width=WIDTH, seed=0)
     engine = _engine.start_engine(model, training=chosen.training, engine=settings)
     batches = BatchPlan(
         read.splits["train"].questions_of, seed=0, images_per_step=8, questions_per_image=4, shuffled=False
     )
-    found = [training_step(engine, batches.rows(step), read) for step in range(case["steps"])]
+    feed = Feed(material=read, reducer=chosen.tokens, seed=0)
+    found = [
+        training_step(engine, batches.rows(step), feed, budgets=(BUDGET,), draw=step)
+        for step in range(case["steps"])
+    ]
     if rank == 0:
         Path(out).write_text(json.dumps(found), encoding="utf-8")
     torch.distributed.barrier()

@@ -1,23 +1,18 @@
 """The command, run as a user runs it."""
 
 import json
-import os
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
-
-def run_ablate(folder: Path, *arguments: object) -> subprocess.CompletedProcess[str]:
-    """Runs the command as a user does."""
-    command = [sys.executable, "-m", "ablation_runner", *map(str, arguments)]
-    environment = {**os.environ, "COLUMNS": "100"}
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, env=environment, check=False)
+Ablate = Callable[..., subprocess.CompletedProcess[str]]
 
 
 def results(run: Path) -> dict[str, tuple[pl.DataFrame, pl.DataFrame]]:
@@ -46,9 +41,9 @@ def assert_same_results(one: Path, other: Path) -> None:
     ],
 )
 def test_a_refusal_is_one_line_exit_code_2_and_writes_nothing(
-    tmp_path: Path, arguments: list[str], expected: str
+    ablate: Ablate, tmp_path: Path, arguments: list[str], expected: str
 ) -> None:
-    done = run_ablate(tmp_path, *arguments)
+    done = ablate(tmp_path, *arguments)
     assert done.returncode == 2
     assert done.stderr.count("\n") == 1
     assert expected in done.stderr
@@ -65,8 +60,8 @@ def test_help_studies_and_refusals_import_no_torch(tmp_path: Path) -> None:
     subprocess.run([sys.executable, "-c", code], check=True, cwd=tmp_path)
 
 
-def test_the_study_is_listed_with_its_question(tmp_path: Path) -> None:
-    assert "How should frozen image features" in run_ablate(tmp_path, "studies").stdout
+def test_the_study_is_listed_with_its_question(ablate: Ablate, tmp_path: Path) -> None:
+    assert "How should frozen image features" in ablate(tmp_path, "studies").stdout
 
 
 def test_a_missing_data_package_is_named_with_its_extra(tmp_path: Path, tiny_study: Path) -> None:
@@ -83,11 +78,11 @@ def test_a_missing_data_package_is_named_with_its_extra(tmp_path: Path, tiny_stu
 
 
 @pytest.fixture(scope="module")
-def finished(tmp_path_factory: pytest.TempPathFactory, tiny_text: str) -> Path:
+def finished(ablate: Ablate, tmp_path_factory: pytest.TempPathFactory, tiny_text: str) -> Path:
     """A folder in which the tiny study has run undisturbed, by as many workers as there are cores."""
     folder = tmp_path_factory.mktemp("finished")
     (folder / "tiny.toml").write_text(tiny_text, encoding="utf-8")
-    done = run_ablate(folder, "run", "tiny.toml")
+    done = ablate(folder, "run", "tiny.toml")
     assert done.returncode == 0, done.stdout + done.stderr
     return folder
 
@@ -104,18 +99,18 @@ def test_a_run_leaves_rows_curves_a_lock_and_a_report(finished: Path) -> None:
     lock = json.loads((run / "study.lock.json").read_text(encoding="utf-8"))
     assert len(lock["claims"]) == 1
     assert "Does a second layer help?" in (run / "report" / "index.html").read_text(encoding="utf-8")
-    assert not list(run.glob("trials/*/checkpoint"))
+    assert not list(finished.glob("runs/stages/*/checkpoint"))
 
 
-def test_running_again_does_nothing_but_say_so(finished: Path) -> None:
+def test_running_again_does_nothing_but_say_so(ablate: Ablate, finished: Path) -> None:
     written = {path: path.stat().st_mtime_ns for path in finished.rglob("*") if path.is_file()}
-    again = run_ablate(finished, "run", "tiny.toml")
+    again = ablate(finished, "run", "tiny.toml")
     assert "Nothing to do: all 6 trials of tiny are finished." in again.stdout
     assert written == {path: path.stat().st_mtime_ns for path in finished.rglob("*") if path.is_file()}
 
 
 def test_a_killed_run_continues_to_the_same_bits_whatever_the_workers(
-    finished: Path, tmp_path: Path, tiny_study: Path
+    ablate: Ablate, finished: Path, tmp_path: Path, tiny_study: Path
 ) -> None:
     killed = subprocess.Popen(
         [sys.executable, "-m", "ablation_runner", "run", str(tiny_study), "--workers", "1"],
@@ -123,25 +118,27 @@ def test_a_killed_run_continues_to_the_same_bits_whatever_the_workers(
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
-    trials = tmp_path / "runs" / "tiny" / "trials"
+    runs = tmp_path / "runs"
     until = time.monotonic() + 120
-    while not list(trials.glob("*/checkpoint/latest.json")):
+    while not list(runs.glob("stages/*/checkpoint/latest.json")):
         assert time.monotonic() < until, "no checkpoint was written"
         time.sleep(0.002)
     killed.send_signal(signal.SIGKILL)
     killed.wait()
-    assert not list(trials.glob("concatenation-seed1-*/trial.json"))
-    continued = run_ablate(tmp_path, "run", tiny_study, "--workers", 1)
+    assert not list(runs.glob("tiny/trials/concatenation-seed1-*/trial.json"))
+    continued = ablate(tmp_path, "run", tiny_study, "--workers", 1)
     assert continued.returncode == 0, continued.stdout + continued.stderr
     assert "continues at step" in continued.stdout
     assert_same_results(tmp_path / "runs" / "tiny", finished / "runs" / "tiny")
 
 
-def test_zero_3_in_bfloat16_with_accumulation_trains_and_tests(tmp_path: Path, tiny_text: str) -> None:
+def test_zero_3_in_bfloat16_with_accumulation_trains_and_tests(
+    ablate: Ablate, tmp_path: Path, tiny_text: str
+) -> None:
     engine = '[engine]\nzero_stage = 3\nprecision = "bfloat16"\naccumulation = 2\nschedule = "linear"'
     text = tiny_text.replace("[engine]", engine).replace("seeds = [0, 1]", "seeds = [0]")
     (tmp_path / "tiny.toml").write_text(text, encoding="utf-8")
-    done = run_ablate(tmp_path, "run", "tiny.toml")
+    done = ablate(tmp_path, "run", "tiny.toml")
     assert done.returncode == 0, done.stdout + done.stderr
     for _, curve in results(tmp_path / "runs" / "tiny").values():
         losses = curve.filter(split="validation")["loss"].to_list()
@@ -149,10 +146,10 @@ def test_zero_3_in_bfloat16_with_accumulation_trains_and_tests(tmp_path: Path, t
 
 
 def test_two_ranks_through_the_launcher_give_the_same_curves(
-    finished: Path, tmp_path: Path, tiny_text: str
+    ablate: Ablate, finished: Path, tmp_path: Path, tiny_text: str
 ) -> None:
     (tmp_path / "tiny.toml").write_text(tiny_text.replace("seeds = [0, 1]", "seeds = [0]"), encoding="utf-8")
-    done = run_ablate(tmp_path, "run", "tiny.toml", "--processes", 2)
+    done = ablate(tmp_path, "run", "tiny.toml", "--processes", 2)
     assert done.returncode == 0, done.stdout + done.stderr
     alone = {name.rsplit("-", 1)[0]: found for name, found in results(finished / "runs" / "tiny").items()}
     together = results(tmp_path / "runs" / "tiny")

@@ -14,10 +14,17 @@ CONNECTORS = ["concatenation", "mlp", "q-former", "perceiver-resampler", "gated-
 
 
 def case(
-    connector: str = "mlp", *, ranks: int = 1, accumulation: int = 1, zero_stage: int = 0, steps: int = 10
+    connector: str = "mlp",
+    *,
+    method: str = "average-pool",
+    ranks: int = 1,
+    accumulation: int = 1,
+    zero_stage: int = 0,
+    steps: int = 10,
 ) -> dict[str, Any]:
     return {
         "connector": connector,
+        "method": method,
         "ranks": ranks,
         "accumulation": accumulation,
         "zero_stage": zero_stage,
@@ -54,6 +61,15 @@ def test_ranks_and_accumulation_do_not_change_the_losses(tmp_path: Path) -> None
     assert one[0] > 1.5 * one[-1]  # it learns, so that equal losses mean equal gradients
     for found in others:
         np.testing.assert_allclose(found, one, rtol=1e-5)
+
+
+def test_tokens_drawn_at_random_do_not_depend_on_ranks(tmp_path: Path) -> None:
+    cases = [case(method="random"), case(method="random", accumulation=4), case(method="random", ranks=2)]
+    one, *others = losses([*cases, case()], tmp_path)
+    *others, pooled = others
+    for found in others:
+        np.testing.assert_allclose(found, one, rtol=1e-5)
+    assert not np.allclose(pooled, one, rtol=1e-3)
 
 
 def test_every_connector_trains_under_zero_3_to_the_losses_of_stage_0(tmp_path: Path) -> None:

@@ -130,6 +130,7 @@ def study_results(
     )
     claim = {"settle": "", "locked": True}
     return StudyResults(
+        conditions=pl.DataFrame(),
         name="fusion-method",
         title="How should visual tokens reach the language model?",
         question="Which connector answers questions about images best, at 16 visual tokens?",

@@ -1,7 +1,7 @@
 """A prepared study run and reported."""
 
 import os
-import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 from rich.console import Console
@@ -9,12 +9,19 @@ from rich.console import Console
 from ablation_runner.lock import lock_study
 from ablation_runner.orchestrate import run_workers
 from ablation_runner.plan import Trial, write_plan
-from ablation_runner.prepared import Prepared, prepare
+from ablation_runner.prepared import DEFAULT_RUNS, Prepared, prepare
 from ablation_runner.progress import Progress, shown
 from ablation_runner.store import RunFolder, write_atomically
 
 
-def run(study: str, *, runs: Path = Path("runs"), workers: int | None = None, processes: int = 1) -> Path:
+def run(
+    study: str,
+    *,
+    runs: Path = DEFAULT_RUNS,
+    workers: int | None = None,
+    processes: int = 1,
+    overrides: Sequence[str] = (),
+) -> Path:
     """Runs a study as `ablate run` does; gives its folder.
 
     Args:
@@ -22,11 +29,12 @@ def run(study: str, *, runs: Path = Path("runs"), workers: int | None = None, pr
         runs: where runs are kept.
         workers: trials at a time; as many as the cores allow if None.
         processes: ranks per trial.
+        overrides: values that replace the file's, as `training.steps=200`.
 
     Raises:
         StudyError: the study cannot be used as it is, or no trial of it has finished.
     """
-    prepared = prepare(study, runs=runs, processes=processes)
+    prepared = prepare(study, runs=runs, processes=processes, overrides=overrides)
     run_study(prepared, Console(), workers=workers)
     return prepared.folder.path
 
@@ -78,7 +86,7 @@ def _train_missing(prepared: Prepared, missing: list[Trial], console: Console, w
     processes = prepared.trials[0].processes
     workers = workers or default_workers(processes, engine.threads, len(missing))
     folder = prepared.folder
-    write_atomically(folder.study_file, lambda file: shutil.copyfile(prepared.source, file))
+    write_atomically(folder.study_file, lambda file: file.write_text(prepared.text, encoding="utf-8"))
     for trial in missing:
         folder.trial(trial.name).record_file.unlink(missing_ok=True)  # of a failure: it is tried again
     write_plan(folder.plan_file, prepared.trials, prepared.arms)
@@ -88,7 +96,7 @@ def _train_missing(prepared: Prepared, missing: list[Trial], console: Console, w
     console.print(
         f"{prepared.name}: {len(missing)} trials to run{reused}, {workers} at a time", highlight=False
     )
-    steps = {trial.name: trial.configuration.training.steps for trial in missing}
+    steps = {trial.name: trial.steps for trial in missing}
     progress = Progress(trials=len(missing), steps=steps, workers=workers)
     left = len(missing)
     with shown(progress, console) as on_event:

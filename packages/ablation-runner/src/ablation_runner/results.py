@@ -88,7 +88,8 @@ class StudyResults:
         metric, metric_unit: what is compared ("exact_match", "accuracy").
         arms: in the study's order, baseline first.
         claims: in the study's order.
-        predictions: one row per prediction: arm, seed, task, item, cluster (image), question, question_type,
+        conditions: arm, condition, estimate, low, high: means under every condition; empty where there is only one.
+        predictions: one row per prediction as trained: arm, seed, task, item, cluster (image), question, question_type,
             answers (list of str), prediction, value, weight, valid.
         by_type: arm, question_type, estimate, low, high, items.
         curves: arm, seed, step, split ("train" or "validation"), loss; validation rows also have accuracy.
@@ -106,6 +107,7 @@ class StudyResults:
     metric_unit: str
     arms: tuple[ArmResult, ...]
     claims: tuple[ClaimResult, ...]
+    conditions: pl.DataFrame
     predictions: pl.DataFrame
     by_type: pl.DataFrame
     curves: pl.DataFrame

@@ -42,8 +42,12 @@ class RunFolder:
 
     @property
     def features(self) -> Path:
-        """Stored features, one folder per hash of all that determines them."""
-        return self.path / "features"
+        """Stored features of all studies beside this one, a folder per hash of all that determines them."""
+        return self.path.parent / "features"
+
+    def stage(self, key: str) -> "StageFolder":
+        """The folder of a stage of training, which all studies beside this one share."""
+        return StageFolder(self.path.parent / "stages" / key)
 
     def trial(self, name: str) -> "TrialFolder":
         """The folder of one trial."""
@@ -75,17 +79,42 @@ class TrialFolder:
         """One row per prediction."""
         return self.path / "items.parquet"
 
+    def record(self) -> dict[str, Any] | None:
+        """The record of a finished or failed trial, None before."""
+        return _read_record(self.record_file)
+
+
+@dataclass(frozen=True)
+class StageFolder:
+    """The files of one stage of training; it is finished once `stage.json` exists, which is written last."""
+
+    path: Path
+
+    @property
+    def record_file(self) -> Path:
+        """Steps, seconds and losses of the stage."""
+        return self.path / "stage.json"
+
+    @property
+    def weights_file(self) -> Path:
+        """Every weight that this stage or one before it has trained."""
+        return self.path / "weights.safetensors"
+
     @property
     def checkpoint(self) -> Path:
-        """State to resume from, removed when the trial is finished."""
+        """State to resume from, removed when the stage is finished."""
         return self.path / "checkpoint"
 
     def record(self) -> dict[str, Any] | None:
-        """The record of a finished or failed trial, None before."""
-        if not self.record_file.is_file():
-            return None
-        record: dict[str, Any] = json.loads(self.record_file.read_text(encoding="utf-8"))
-        return record
+        """The record of a finished stage, None before."""
+        return _read_record(self.record_file)
+
+
+def _read_record(path: Path) -> dict[str, Any] | None:
+    if not path.is_file():
+        return None
+    record: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return record
 
 
 def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
@@ -127,6 +156,15 @@ def try_lock(path: Path) -> Iterator[bool]:
             yield False
             return
         yield True
+
+
+@contextmanager
+def hold_lock(path: Path) -> Iterator[None]:
+    """Holds the lock file `path` for the time of the block, waiting for whoever has it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 def content_hash(value: object) -> str:

@@ -11,9 +11,10 @@ from ablation_runner.analysis._claims import claim_results
 from ablation_runner.analysis._convergence import still_falling
 from ablation_runner.errors import StudyError
 from ablation_runner.lock import describe_environment, read_lock
-from ablation_runner.plan import PlannedArm
+from ablation_runner.plan import PlannedArm, tested_name
 from ablation_runner.prepared import Prepared
 from ablation_runner.results import StudyResults
+from ablation_runner.study import AS_TRAINED
 from vlm_tasks import create_task
 
 _TRIAL_COLUMNS = {
@@ -45,7 +46,9 @@ def analyze(prepared: Prepared) -> StudyResults:
     not_converged = sorted(
         {trial.arm for trial in finished if still_falling(curves, arm=trial.arm, seed=trial.seed)}
     )
-    rows, differences = _compared(predictions, prepared)
+    tested = predictions.with_columns(arm=_tested_arm()).drop("condition")
+    predictions = predictions.filter(pl.col("condition") == AS_TRAINED).drop("condition")
+    rows, differences = _compared(tested, prepared)
     task = create_task(prepared.study.baseline.data.task)
     return StudyResults(
         name=prepared.name,
@@ -56,7 +59,8 @@ def analyze(prepared: Prepared) -> StudyResults:
         arms=tuple(
             arm_result(arm, prepared, records, rows, differences, not_converged) for arm in prepared.arms
         ),
-        claims=claim_results(prepared, rows, not_converged),
+        claims=claim_results(prepared, rows, _under_all_conditions(not_converged, prepared)),
+        conditions=_conditions(rows, prepared),
         predictions=predictions,
         by_type=_by_type(predictions),
         curves=curves,
@@ -86,6 +90,38 @@ def _compared(predictions: pl.DataFrame, prepared: Prepared) -> tuple[pl.DataFra
         for difference in stats.paired_differences(rows, baseline=baseline, arms=family, adjust="holm")
     ]
     return rows, {str(difference.arm): difference for difference in found}
+
+
+def _tested_arm() -> pl.Expr:
+    """The arm's name, with the condition it was tested under where that is another than it was trained for."""
+    other = pl.format("{} @ {}", "arm", "condition")
+    return pl.when(pl.col("condition") == AS_TRAINED).then("arm").otherwise(other)
+
+
+def _under_all_conditions(arms: list[str], prepared: Prepared) -> list[str]:
+    return [tested_name(arm, name) for arm in arms for name in (AS_TRAINED, *prepared.study.conditions)]
+
+
+def _conditions(rows: pl.DataFrame, prepared: Prepared) -> pl.DataFrame:
+    """Each arm's mean under each condition; empty where there is only the one it was trained for."""
+    frames = []
+    for condition in (AS_TRAINED, *prepared.study.conditions) if prepared.study.conditions else ():
+        for arm in prepared.arms:
+            mean = mean_of(rows, tested_name(arm.name, condition))
+            if mean is not None:
+                frames.append(
+                    {
+                        "arm": arm.name,
+                        "condition": condition,
+                        "estimate": mean.estimate,
+                        "low": mean.low,
+                        "high": mean.high,
+                    }
+                )
+    schema = {"arm": pl.String, "condition": pl.String} | dict.fromkeys(
+        ("estimate", "low", "high"), pl.Float64
+    )
+    return pl.DataFrame(frames, schema=schema)
 
 
 def _by_type(predictions: pl.DataFrame) -> pl.DataFrame:

@@ -3,6 +3,7 @@
 from ablation_runner.plan._arm import Difference, PlannedArm, changed, show_value
 from ablation_runner.plan._cells import greedy_stages
 from ablation_runner.plan._resolve import BLIND, resolve_arms, tested_name
+from ablation_runner.plan._stages import training_stages
 from ablation_runner.plan._trials import Trial, plan_trials, read_plan, write_plan
 
 __all__ = [
@@ -17,5 +18,6 @@ __all__ = [
     "resolve_arms",
     "show_value",
     "tested_name",
+    "training_stages",
     "write_plan",
 ]

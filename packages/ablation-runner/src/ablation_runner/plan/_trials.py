@@ -1,14 +1,16 @@
 """Trials of a study: every arm under every seed, each named by a hash of all that determines its result."""
 
 import json
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
 import polars as pl
 
-from ablation_runner.plan._arm import PlannedArm
+from ablation_runner.plan._arm import PlannedArm, changed
+from ablation_runner.plan._stages import stage_keys, training_stages
 from ablation_runner.store import content_hash, source_digest, write_frame
-from ablation_runner.study import Configuration, Engine, Study
+from ablation_runner.study import AS_TRAINED, Configuration, Engine, Study
 
 # What a trial imports, so what its result depends on.
 _SOURCES = ("ablation_runner.trial", "token_budget", "vlm_encoders", "vlm_fusion", "vlm_tasks")
@@ -16,12 +18,14 @@ _SOURCES = ("ablation_runner.trial", "token_budget", "vlm_encoders", "vlm_fusion
 
 @dataclass(frozen=True, kw_only=True)
 class Trial:
-    """One training run: an arm under a seed.
+    """One arm under a seed: trained in stages, tested under every condition.
 
     Attributes:
         name: folder name; ends with the hash of everything that determines the result.
         processes: ranks that train it together.
         metric: what its predictions are scored by.
+        conditions: name to the configuration it is tested under; as it was trained first.
+        stages: a key for each stage of its training; trials that share a key share the stage.
     """
 
     name: str
@@ -31,6 +35,13 @@ class Trial:
     engine: Engine
     processes: int
     metric: str
+    conditions: dict[str, Configuration]
+    stages: tuple[str, ...]
+
+    @property
+    def steps(self) -> int:
+        """Optimizer steps of all stages."""
+        return sum(stage.training.steps for stage in training_stages(self.configuration))
 
 
 def plan_trials(study: Study, arms: tuple[PlannedArm, ...], *, processes: int, data: str) -> list[Trial]:
@@ -43,30 +54,42 @@ def plan_trials(study: Study, arms: tuple[PlannedArm, ...], *, processes: int, d
         data: fingerprint of the data.
     """
     sources = source_digest(*_SOURCES)
-    trials = []
-    for seed in study.seeds:
-        for arm in arms:
-            identity = {
-                "configuration": arm.configuration.model_dump(),
-                "engine": study.engine.model_dump(),
-                "metric": study.metric,
-                "seed": seed,
-                "processes": processes,
-                "data": data,
-                "sources": sources,
-            }
-            trials.append(
-                Trial(
-                    name=f"{arm.name}-seed{seed}-{content_hash(identity)[:8]}",
-                    arm=arm.name,
-                    seed=seed,
-                    configuration=arm.configuration,
-                    engine=study.engine,
-                    processes=processes,
-                    metric=study.metric,
-                )
-            )
-    return trials
+    return [
+        _trial(study, arm, seed, processes=processes, data=data, sources=sources)
+        for seed in study.seeds
+        for arm in arms
+    ]
+
+
+def _trial(study: Study, arm: PlannedArm, seed: int, *, processes: int, data: str, sources: str) -> Trial:
+    stages = stage_keys(
+        arm.configuration, study.engine, seed=seed, processes=processes, data=data, sources=sources
+    )
+    conditions = {AS_TRAINED: arm.configuration} | {
+        name: changed(arm.configuration, changes, where=f"conditions.{name}")
+        for name, changes in study.conditions.items()
+    }
+    read = {
+        name: condition.model_dump(include={"data", "encoder", "tokens"})
+        for name, condition in conditions.items()
+    }
+    tested = content_hash({"stages": stages, "metric": study.metric, "conditions": read})
+    return Trial(
+        name=f"{_folder_name(arm.name)}-seed{seed}-{tested[:8]}",
+        arm=arm.name,
+        seed=seed,
+        configuration=arm.configuration,
+        engine=study.engine,
+        processes=processes,
+        metric=study.metric,
+        conditions=conditions,
+        stages=stages,
+    )
+
+
+def _folder_name(arm: str) -> str:
+    """An arm's name as part of a file name on any system."""
+    return re.sub(r"[^A-Za-z0-9._=]+", "-", arm).strip("-.")[:80] or "arm"
 
 
 def write_plan(path: Path, trials: list[Trial], arms: tuple[PlannedArm, ...]) -> None:
@@ -81,6 +104,10 @@ def write_plan(path: Path, trials: list[Trial], arms: tuple[PlannedArm, ...]) ->
             "metric": trial.metric,
             "configuration": trial.configuration.model_dump_json(),
             "engine": trial.engine.model_dump_json(),
+            "conditions": json.dumps(
+                {name: condition.model_dump() for name, condition in trial.conditions.items()}
+            ),
+            "stages": list(trial.stages),
             "differences": json.dumps(differences[trial.arm], ensure_ascii=False),
         }
         for trial in trials
@@ -99,6 +126,11 @@ def read_plan(path: Path) -> list[Trial]:
             engine=Engine.model_validate_json(row["engine"]),
             processes=row["processes"],
             metric=row["metric"],
+            conditions={
+                name: Configuration.model_validate(condition)
+                for name, condition in json.loads(row["conditions"]).items()
+            },
+            stages=tuple(row["stages"]),
         )
         for row in pl.read_parquet(path).iter_rows(named=True)
     ]

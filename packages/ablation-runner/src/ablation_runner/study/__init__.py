@@ -1,6 +1,6 @@
 """The study file: its schema, and reading it from disk."""
 
-from ablation_runner.study._configuration import Configuration, Training
+from ablation_runner.study._configuration import Configuration, Reducer, Stage, Training, reducer_needs
 from ablation_runner.study._engine import Engine
 from ablation_runner.study._factors import Changes, Design, Factor
 from ablation_runner.study._load import built_in_studies, find_study, load_study, parse_study
@@ -16,6 +16,8 @@ __all__ = [
     "Design",
     "Engine",
     "Factor",
+    "Reducer",
+    "Stage",
     "Study",
     "Training",
     "Variant",
@@ -23,4 +25,5 @@ __all__ = [
     "find_study",
     "load_study",
     "parse_study",
+    "reducer_needs",
 ]

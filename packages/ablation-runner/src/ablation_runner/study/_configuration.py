@@ -7,6 +7,9 @@ from pydantic import Field, field_validator, model_validator
 from ablation_runner.study._settings import Settings
 from ablation_runner.study._variants import Variant, check_known
 
+Part = Literal["connector", "language_model"]
+PARTS: tuple[Part, ...] = ("connector", "language_model")
+
 
 class Data(Settings):
     """What is asked, and of which images."""
@@ -58,18 +61,52 @@ class Encoder(Settings):
 
 
 class Reducer(Settings):
-    """How the encoder's tokens are reduced to the budget, before they are stored."""
+    """How the encoder's stored tokens are reduced to the budget, whenever they are read."""
 
-    method: Annotated[str, Field(description="Reducer of token-budget.")] = "average-pool"
+    method: Annotated[
+        Variant, Field(description="Reducer of token-budget: a name, or a table with `name`.")
+    ] = Variant(name="average-pool")
     budget: Annotated[int, Field(ge=1, description="Visual tokens per image.")] = 16
+    schedule: Annotated[
+        Variant | None,
+        Field(
+            description="Budgets of the training steps, of token-budget: a name, or a table with `name`; "
+            "left out, every step has the budget."
+        ),
+    ] = None
+
+    @field_validator("method", "schedule", mode="before")
+    @classmethod
+    def _name_alone(cls, value: object) -> object:
+        return {"name": value} if isinstance(value, str) else value
 
     @field_validator("method")
     @classmethod
-    def _known_method(cls, method: str) -> str:
-        from token_budget import reducer_options
-
-        reducer_options(method)
+    def _known_method(cls, method: Variant) -> Variant:
+        if "relevance" in reducer_needs(method):
+            raise ValueError(f"{method.name!r} ranks tokens by a relevance, which a study cannot supply")
         return method
+
+    @field_validator("schedule")
+    @classmethod
+    def _known_schedule(cls, schedule: Variant | None) -> Variant | None:
+        from token_budget import create_schedule
+
+        if schedule is not None:
+            create_schedule(schedule.name, schedule.options())
+        return schedule
+
+
+def reducer_needs(method: Variant) -> tuple[str, ...]:
+    """What a reducer needs beside tokens and budget: "grid", "attention", "generator", ...
+
+    Raises:
+        ValueError: an unknown reducer or option.
+    """
+    from token_budget import reducer_options
+
+    needs: tuple[str, ...] = reducer_options(method.name, method.options()).facts.needs
+    return needs
 
 
 class Model(Settings):
@@ -124,13 +161,57 @@ class Training(Settings):
     validations: Annotated[
         int, Field(ge=1, description="Validation passes, evenly spread over training.")
     ] = 10
+    parts: Annotated[
+        list[Part],
+        Field(min_length=1, description="What is trained; the rest keeps its weights."),
+    ] = Field(default_factory=lambda: list(PARTS))
+
+
+class Stage(Settings):
+    """A stage of training before the last one; arms that agree up to it share it."""
+
+    name: Annotated[str, Field(min_length=1, description="What the stage is called.")]
+    objective: Annotated[
+        Literal["answers", "text"],
+        Field(description="Answers about images, or the same text without images (language model only)."),
+    ] = "answers"
+    training: Annotated[Training, Field(description="How long, on how much and which parts.")]
+
+    @model_validator(mode="after")
+    def _text_has_no_connector(self) -> "Stage":
+        if self.objective == "text" and self.training.parts != ["language_model"]:
+            raise ValueError('a stage on text alone trains parts = ["language_model"]')
+        return self
 
 
 class Configuration(Settings):
     """Everything that determines a trial besides its seed and the engine."""
 
-    data: Data = Data()
-    encoder: Encoder = Encoder()
-    tokens: Reducer = Reducer()
-    model: Model
-    training: Training
+    data: Annotated[Data, Field(description="What is asked, and of which images.")] = Data()
+    encoder: Annotated[Encoder, Field(description="The vision encoder.")] = Encoder()
+    tokens: Annotated[Reducer, Field(description="Visual tokens per image.")] = Reducer()
+    model: Annotated[Model, Field(description="Connector and language model.")]
+    before: Annotated[list[Stage], Field(description="Stages of training before the last one.")] = Field(
+        default_factory=list
+    )
+    training: Annotated[Training, Field(description="The last stage of training.")]
+
+    @model_validator(mode="after")
+    def _budget_fits(self) -> "Configuration":
+        from vlm_encoders import encoder_spec
+
+        encoder = self.encoder
+        spec = encoder_spec(
+            encoder.name,
+            image_size=encoder.image_size,
+            feature_layer=encoder.feature_layer,
+            final_norm=encoder.final_norm,
+            extras=tuple({"attention"} & set(reducer_needs(self.tokens.method))),
+        )
+        rows, columns = spec.grid
+        if self.tokens.budget > rows * columns:
+            raise ValueError(
+                f"tokens.budget is {self.tokens.budget}, and {encoder.name} gives {rows} × {columns} tokens "
+                f"at {encoder.image_size} px"
+            )
+        return self

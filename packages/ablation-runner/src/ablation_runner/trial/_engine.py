@@ -102,8 +102,3 @@ def _deepspeed_config(training: Training, engine: Engine, ranks: int) -> dict[st
         "zero_allow_untested_optimizer": True,
         "steps_per_print": 10**9,
     }
-
-
-def parameter_type(engine: Any) -> torch.dtype:
-    """What the engine computes in."""
-    return torch.bfloat16 if engine.bfloat16_enabled() else torch.float32

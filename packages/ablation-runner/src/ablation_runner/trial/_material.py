@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-import torch
 from torch import Tensor
 from transformers import PreTrainedTokenizerBase
 
-from ablation_runner.study import Configuration
+from ablation_runner.store import content_hash
+from ablation_runner.study import Configuration, reducer_needs
 from ablation_runner.trial._data import Split, encode_split, read_items, tokenizer_texts
-from token_budget import VisualTokens, reduce_tokens
+from token_budget import VisualTokens
 from vlm_encoders import (
     FeatureStore,
     create_encoder,
@@ -50,26 +50,24 @@ class Material:
         """Words of the longest test question with its answer."""
         return max(len(question.prompt) + len(question.answer) for question in self.splits["test"].questions)
 
-    def tokens(
-        self, split: str, images: list[int], *, device: torch.device, dtype: torch.dtype
-    ) -> VisualTokens:
-        """Visual tokens of some images of a split.
+    def stored(self, split: str, images: list[int]) -> VisualTokens:
+        """The stored tokens of some images of a split, given by their indices in the split's order."""
+        return tensors_to_tokens({name: tensor[images] for name, tensor in self.features[split].items()})
 
-        Args:
-            split: "train", "validation" or "test".
-            images: indices in the split's order.
-            device: where they are wanted.
-            dtype: of the features; positions and masks keep theirs.
-        """
-        chosen = {name: tensor[images].to(device) for name, tensor in self.features[split].items()}
-        return tensors_to_tokens(chosen | {"features": chosen["features"].to(dtype)})
+
+def material_key(configuration: Configuration) -> str:
+    """Names what `load_material` would read: configurations with the same key share it."""
+    data = configuration.data.model_dump(exclude={"images", "validation_images"})
+    return content_hash([data, configuration.encoder.model_dump(), list(_extras(configuration))])
 
 
 def load_material(configuration: Configuration, features: Path, tell: Callable[..., None]) -> Material:
     """Reads the task, and extracts the features that are not stored yet (several workers share the work).
 
+    All tokens of the encoder are stored, so that every budget and every reducer reads the same store.
+
     Args:
-        configuration: names task, encoder and token budget.
+        configuration: names task and encoder, and the reducer whose needs are stored with the features.
         features: folder of stored features.
         tell: called with an event's name and fields.
     """
@@ -91,20 +89,24 @@ def load_material(configuration: Configuration, features: Path, tell: Callable[.
 def store_features(
     configuration: Configuration, task: Task, images: list[str], folder: Path, tell: Callable[..., None]
 ) -> FeatureStore:
-    """The store of the images' reduced features, made or completed where needed."""
-    wanted, tokens = configuration.encoder, configuration.tokens
+    """The store of the images' tokens, made or completed where needed."""
+    wanted = configuration.encoder
     encoder = create_encoder(
         wanted.name,
         image_size=wanted.image_size,
         feature_layer=wanted.feature_layer,
         final_norm=wanted.final_norm,
+        extras=_extras(configuration),
     )
     return extract_features(
         {image: partial(task.image, image) for image in images},
-        image_encoder(
-            encoder, reduce=lambda found: reduce_tokens(found, tokens.budget, method=tokens.method)
-        ),
+        image_encoder(encoder),
         folder,
-        key=feature_key(encoder, reduction=f"{tokens.method}:{tokens.budget}"),
+        key=feature_key(encoder),
         progress=lambda done, total: tell("features", done=done, total=total),
     )
+
+
+def _extras(configuration: Configuration) -> tuple[str, ...]:
+    """What the reducer reads besides the features."""
+    return tuple(name for name in ("attention",) if name in reducer_needs(configuration.tokens.method))

@@ -1,61 +1,65 @@
-"""One trial from fresh weights, or its last checkpoint, to its finished record."""
+"""One trial: its stages trained or read back, tested under every condition, and recorded."""
 
 import resource
-import shutil
 import sys
 import time
 from collections.abc import Callable
-from typing import Any, cast
 
 import polars as pl
 import torch
 
-from ablation_runner.plan import Trial
-from ablation_runner.store import TrialFolder, write_frame, write_json
-from ablation_runner.trial._assemble import assemble_model
-from ablation_runner.trial._engine import start_engine
+from ablation_runner.plan import Trial, training_stages
+from ablation_runner.store import RunFolder, StageFolder, write_frame, write_json
+from ablation_runner.study import AS_TRAINED, Configuration
 from ablation_runner.trial._evaluate import evaluate
 from ablation_runner.trial._material import Material
-from ablation_runner.trial._train import train
+from ablation_runner.trial._stage import OnStep, ensure_stage, stage_model
+from ablation_runner.trial._tripwires import check_seeds_differ, curve_digest
 from vlm_fusion import VisionLanguageModel, count_cost
 
 Tell = Callable[..., None]
+Read = Callable[[Configuration], Material]
 _CURVE = {"step": pl.Int64, "split": pl.String, "loss": pl.Float64, "accuracy": pl.Float64}
 _TELL_EVERY = 5  # steps between events
 
 
-def run_trial(trial: Trial, material: Material, folder: TrialFolder, tell: Tell) -> None:
+def run_trial(trial: Trial, run: RunFolder, read: Read, others: list[Trial], tell: Tell) -> None:
     """Trains, tests and records a trial.
 
     Args:
         trial: what to run.
-        material: what it reads.
-        folder: where it is kept; the record is written last.
+        run: where it is kept; the trial's record is written last.
+        read: gives what a configuration reads.
+        others: the study's trials, among which another seed with the same losses is looked for.
         tell: called with an event's name and fields.
     """
-    configuration = trial.configuration
-    model = assemble_model(
-        configuration, material.tokenizer, vision_width=material.vision_width, seed=trial.seed
+    material = read(trial.configuration)
+    last = _reach_last_stage(trial, run, material, tell)
+    tell("evaluate", trial=trial.name)
+    began = time.perf_counter()
+    model = stage_model(trial, material, last)
+    cost = count_cost(
+        model, image_tokens=trial.configuration.tokens.budget, text_tokens=material.longest_question
     )
-    cost = count_cost(model, image_tokens=configuration.tokens.budget, text_tokens=material.longest_question)
-    engine = start_engine(model, training=configuration.training, engine=trial.engine)
-    try:
-        history = train(
-            engine, trial, material, folder, lambda step, loss: _tell_step(tell, trial, step, loss)
-        )
-        tell("evaluate", trial=trial.name)
-        began = time.perf_counter()
-        rows = evaluate(whole_model(engine, trial, material), trial, material)
-    finally:
-        engine.destroy()
+    rows = _test(trial, model, read)
     if torch.distributed.get_rank():
         return
-    curve = pl.DataFrame(history.curve, schema=_CURVE)
+    stages = [run.stage(key).record() for key in trial.stages]
+    trained = [stage for stage in stages if stage is not None]
+    curve = trained[-1]["curve"]
+    digest = curve_digest(curve)
+    check_seeds_differ(digest, trial.seed, _digests(trial, run, others))
+    folder = run.trial(trial.name)
     write_frame(
-        folder.curve_file, curve.with_columns(arm=pl.lit(trial.arm), seed=pl.lit(trial.seed, dtype=pl.Int64))
+        folder.curve_file,
+        pl.DataFrame(curve, schema=_CURVE).with_columns(
+            arm=pl.lit(trial.arm), seed=pl.lit(trial.seed, dtype=pl.Int64)
+        ),
     )
     write_frame(folder.items_file, rows)
-    score = float(rows.select(pl.col("value").sum() / pl.col("weight").sum()).item())
+    own = rows.filter(pl.col("condition") == AS_TRAINED)
+    score = float(own.select(pl.col("value").sum() / pl.col("weight").sum()).item())
+    seconds = sum(stage["seconds"] for stage in trained)
     write_json(
         folder.record_file,
         {
@@ -65,40 +69,74 @@ def run_trial(trial: Trial, material: Material, folder: TrialFolder, tell: Tell)
             "status": "finished",
             "cause": None,
             "score": score,
-            "steps": history.step,
-            "train_seconds": round(history.seconds, 3),
+            "steps": sum(stage["steps"] for stage in trained),
+            "train_seconds": round(seconds, 3),
             "evaluate_seconds": round(time.perf_counter() - began, 3),
             "peak_memory_bytes": peak_memory(),
             "parameters": cost.parameters,
             "trainable_parameters": cost.trainable,
             "macs": cost.macs,
             "visual_tokens": cost.visual_tokens,
+            "curve_digest": digest,
+            "stages": [
+                {"name": stage["stage"], "key": key, "trained_for": stage["trial"]}
+                for key, stage in zip(trial.stages, stages, strict=True)
+                if stage is not None
+            ],
         },
     )
-    shutil.rmtree(folder.checkpoint, ignore_errors=True)
-    tell("finished", trial=trial.name, score=score, seconds=history.seconds)
+    tell("finished", trial=trial.name, score=score, seconds=seconds)
 
 
-def whole_model(engine: Any, trial: Trial, material: Material) -> VisionLanguageModel:
-    """The trained model with whole parameters on every rank: the engine's own, or under ZeRO-3 a gathered copy."""
-    if trial.engine.zero_stage < 3:
-        return cast(VisionLanguageModel, engine.module)
-    import deepspeed
+def _reach_last_stage(trial: Trial, run: RunFolder, material: Material, tell: Tell) -> StageFolder:
+    """Trains what is not there yet; a stage that is there makes those before it unnecessary."""
+    folders = [run.stage(key) for key in trial.stages]
+    finished = [index for index, folder in enumerate(folders) if folder.record() is not None]
+    first = finished[-1] + 1 if finished else 0
+    done = 0
+    for index, stage in enumerate(training_stages(trial.configuration)):
+        if index >= first:
+            before = folders[index - 1] if index else None
+            on_step = _teller(tell, trial, done)
+            ensure_stage(trial, stage, material, folders[index], before=before, on_step=on_step)
+        done += stage.training.steps
+    if first == len(folders):
+        tell("trial", trial=trial.name, step=trial.steps, steps=trial.steps)
+    return folders[-1]
 
-    copy = assemble_model(
-        trial.configuration, material.tokenizer, vision_width=material.vision_width, seed=trial.seed
+
+def _test(trial: Trial, model: VisionLanguageModel, read: Read) -> pl.DataFrame:
+    """The rows of every condition."""
+    if torch.cuda.is_available():
+        model.to(torch.device("cuda", torch.cuda.current_device()))
+    if trial.engine.precision == "bfloat16":
+        model.to(torch.bfloat16)
+    return pl.concat(
+        evaluate(model, trial, condition, name=name, material=read(condition))
+        for name, condition in trial.conditions.items()
     )
-    with deepspeed.zero.GatheredParameters(list(engine.module.parameters())):
-        copy.load_state_dict(engine.module.state_dict())
-    copy.to(engine.device)
-    return copy
 
 
-def _tell_step(tell: Tell, trial: Trial, step: int, loss: float | None) -> None:
-    if loss is None:
-        tell("trial", trial=trial.name, step=step, steps=trial.configuration.training.steps)
-    elif step % _TELL_EVERY == 0:
-        tell("step", trial=trial.name, step=step, loss=loss)
+def _digests(trial: Trial, run: RunFolder, others: list[Trial]) -> dict[int, str]:
+    """Seed to digest of the losses, of the arm's other trials that have finished."""
+    records = {other.seed: run.trial(other.name).record() for other in others if other.arm == trial.arm}
+    return {
+        seed: record["curve_digest"]
+        for seed, record in records.items()
+        if record and record["status"] == "finished"
+    }
+
+
+def _teller(tell: Tell, trial: Trial, done: int) -> OnStep:
+    """Tells a stage's steps as steps of the whole trial, of which `done` came before it."""
+
+    def on_step(step: int, loss: float | None) -> None:
+        if loss is None:
+            tell("trial", trial=trial.name, step=done + step, steps=trial.steps)
+        elif step % _TELL_EVERY == 0:
+            tell("step", trial=trial.name, step=done + step, loss=loss)
+
+    return on_step
 
 
 def peak_memory() -> int:

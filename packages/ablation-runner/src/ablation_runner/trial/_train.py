@@ -1,4 +1,4 @@
-"""One trial's training: the same batches for every arm, the same loss for every number of ranks."""
+"""One stage's training: the same batches for every arm, the same loss for every number of ranks."""
 
 import json
 import math
@@ -11,17 +11,17 @@ from typing import Any
 import torch
 
 from ablation_runner.plan import Trial
-from ablation_runner.store import TrialFolder, write_json
+from ablation_runner.store import StageFolder, write_json
+from ablation_runner.study import Stage, Training
 from ablation_runner.trial._batches import BatchPlan, Row
-from ablation_runner.trial._engine import micro_batch_size, parameter_type
+from ablation_runner.trial._engine import micro_batch_size
+from ablation_runner.trial._feed import Feed
 from ablation_runner.trial._material import Material
-from vlm_fusion import pack_questions
+from ablation_runner.trial._seeding import stream_seed
+from ablation_runner.trial._tripwires import check_gradient, check_loss
+from token_budget import Fixed, Schedule, create_schedule
 
 _LOSS_EVERY = 10  # optimizer steps between rows of the training curve
-
-
-class TrialFailedError(RuntimeError):
-    """The trial cannot go on; the message is its cause."""
 
 
 @dataclass
@@ -39,9 +39,8 @@ class History:
     curve: list[dict[str, Any]] = field(default_factory=list)
 
 
-def batch_plan(trial: Trial, material: Material) -> BatchPlan:
-    """The trial's batches, from its seed alone."""
-    training = trial.configuration.training
+def batch_plan(trial: Trial, training: Training, material: Material) -> BatchPlan:
+    """A stage's batches, from the trial's seed alone."""
     return BatchPlan(
         material.splits["train"].questions_of,
         seed=trial.seed,
@@ -51,11 +50,20 @@ def batch_plan(trial: Trial, material: Material) -> BatchPlan:
     )
 
 
+def budget_schedule(trial: Trial) -> Schedule:
+    """The visual tokens per image of every training step."""
+    tokens = trial.configuration.tokens
+    if tokens.schedule is None:
+        return Fixed(budget=tokens.budget)
+    return create_schedule(tokens.schedule.name, tokens.schedule.options())
+
+
 def train(
     engine: Any,
     trial: Trial,
+    stage: Stage,
     material: Material,
-    folder: TrialFolder,
+    folder: StageFolder,
     on_step: Callable[[int, float | None], None],
 ) -> History:
     """Trains from the last checkpoint, if there is one, to the last step.
@@ -63,51 +71,74 @@ def train(
     Args:
         engine: of DeepSpeed.
         trial: what is trained.
+        stage: how long and on what.
         material: what it reads.
         folder: where checkpoints go.
         on_step: told the steps done and the loss after every step; before the first one the steps done and None.
 
     Raises:
-        TrialFailedError: the loss is not finite or exactly zero.
+        TrialFailedError: the loss or the gradient is not finite or exactly zero.
     """
-    training, settings = trial.configuration.training, trial.engine
-    batches = batch_plan(trial, material)
+    training = stage.training
+    feed = Feed(
+        material=material,
+        reducer=trial.configuration.tokens,
+        seed=trial.seed,
+        with_images=stage.objective != "text",
+    )
+    batches, schedule = batch_plan(trial, training, material), budget_schedule(trial)
     validation_steps = _spread(training.steps, training.validations)
     history = _resume(engine, folder)
     on_step(history.step, None)
     began = time.perf_counter() - history.seconds
     for step in range(history.step, training.steps):
-        loss = training_step(engine, batches.rows(step), material)
-        if not math.isfinite(loss) or loss == 0.0:
-            raise TrialFailedError(f"the loss is {loss} at step {step + 1}")
+        budgets = schedule.budgets(stream_seed(trial.seed, "budgets"), step)
+        loss = training_step(engine, batches.rows(step), feed, budgets=budgets, draw=step)
+        check_loss(loss, step=step + 1)
+        check_gradient(engine.get_global_grad_norm(), step=step + 1)
         history.step = step + 1
         if history.step % _LOSS_EVERY == 0 or history.step == training.steps:
             history.curve.append({"step": history.step, "split": "train", "loss": loss, "accuracy": None})
         if history.step in validation_steps:
-            history.curve.append(
-                {"step": history.step, "split": "validation", **validate(engine, trial, material)}
-            )
+            found = validate(engine, trial, training, feed)
+            history.curve.append({"step": history.step, "split": "validation", **found})
         history.seconds = time.perf_counter() - began
-        if history.step % settings.checkpoint_every == 0 and history.step < training.steps:
+        if history.step % trial.engine.checkpoint_every == 0 and history.step < training.steps:
             _save(engine, folder, history)
         on_step(history.step, loss)
     return history
 
 
-def training_step(engine: Any, rows: list[Row], material: Material) -> float:
+def training_step(
+    engine: Any, rows: list[Row], feed: Feed, *, budgets: tuple[int, ...], draw: int = 0
+) -> float:
     """One optimizer step on a global batch; gives its loss per answer token.
 
     Each rank takes its share of the rows, in micro-batches. Every micro-batch's summed loss is divided by the
     answer tokens of the *whole* batch, so neither ranks nor accumulation change the result.
+
+    Args:
+        engine: of DeepSpeed.
+        rows: the global batch.
+        feed: what turns rows into a forward pass.
+        budgets: visual tokens per image; the loss is the mean over several.
+        draw: names the batch, for reducers that draw.
     """
     ranks, rank = torch.distributed.get_world_size(), torch.distributed.get_rank()
     parts = ranks * engine.gradient_accumulation_steps()
     size = len(rows) // parts
-    split = material.splits["train"]
-    answer_tokens = sum(len(split.questions[item].answer) for row in rows for item in row.questions)
+    questions = feed.material.splits["train"].questions
+    answer_tokens = sum(len(questions[item].answer) for row in rows for item in row.questions)
     total = torch.zeros((), device=engine.device)
-    for part in range(rank, parts, ranks):
-        loss = _forward(engine, rows[part * size : (part + 1) * size], material, "train", answer_tokens).loss
+    for index in range(rank, parts, ranks):
+        part = slice(index * size, (index + 1) * size)
+        losses = [
+            feed.forward(
+                engine, rows, "train", part=part, budget=budget, draw=draw, answer_tokens=answer_tokens
+            ).loss
+            for budget in budgets
+        ]
+        loss = losses[0] if len(losses) == 1 else torch.stack(losses).mean()
         # DeepSpeed takes the mean over micro-batches and ranks; times their number that is the sum.
         engine.backward(loss * parts)
         engine.step()
@@ -115,22 +146,21 @@ def training_step(engine: Any, rows: list[Row], material: Material) -> float:
     return float(_summed(total))
 
 
-def validate(engine: Any, trial: Trial, material: Material) -> dict[str, float]:
+def validate(engine: Any, trial: Trial, training: Training, feed: Feed) -> dict[str, float]:
     """Loss per answer token, and share of questions whose every answer token is the likeliest, on validation."""
     ranks, rank = torch.distributed.get_world_size(), torch.distributed.get_rank()
-    size = micro_batch_size(trial.configuration.training, trial.engine, ranks)
-    rows = validation_rows(trial, material)
+    size = micro_batch_size(training, trial.engine, ranks)
+    rows = validation_rows(trial, feed.material)
     totals = torch.zeros(4, dtype=torch.float64, device=engine.device)
     engine.eval()
     with torch.no_grad():
         for first in range(rank * size, math.ceil(len(rows) / (size * ranks)) * size * ranks, size * ranks):
-            mine = rows[first : first + size]
             # Under ZeRO-3 every rank has to run the model, also when no row is left for it.
-            output = _forward(engine, mine or rows[:1], material, "validation", 1)
-            if mine:
-                totals += torch.tensor(
-                    _tally(output, mine, material), dtype=torch.float64, device=engine.device
-                )
+            mine = slice(first, first + size) if first < len(rows) else slice(0, 1)
+            output = feed.forward(engine, rows, "validation", part=mine)
+            if first < len(rows):
+                tally = _tally(output, rows[mine], feed.material)
+                totals += torch.tensor(tally, dtype=torch.float64, device=engine.device)
     engine.train()
     loss, tokens, right, asked = _summed(totals).tolist()
     return {"loss": loss / tokens, "accuracy": right / asked}
@@ -142,21 +172,6 @@ def validation_rows(trial: Trial, material: Material) -> list[Row]:
     images = min(trial.configuration.data.validation_images, len(split.images))
     shift = 1 if trial.configuration.data.images == "shuffled" else 0
     return [Row(image, (image + shift) % images, tuple(split.questions_of[image])) for image in range(images)]
-
-
-def _forward(engine: Any, rows: list[Row], material: Material, split: str, answer_tokens: int) -> Any:
-    questions = material.splits[split].questions
-    text = pack_questions(
-        [[questions[item] for item in row.questions] for row in rows], pad=material.tokenizer.pad_token_id
-    )
-    shown = [row.shown for row in rows]
-    return engine(
-        material.tokens(split, shown, device=engine.device, dtype=parameter_type(engine)),
-        text.input_ids.to(engine.device),
-        segments=text.segments.to(engine.device),
-        labels=text.labels.to(engine.device),
-        answer_tokens=answer_tokens,
-    )
 
 
 def _tally(output: Any, rows: list[Row], material: Material) -> tuple[float, int, int, int]:
@@ -178,7 +193,7 @@ def _spread(steps: int, count: int) -> set[int]:
     return {math.ceil(steps * (index + 1) / count) for index in range(count)}
 
 
-def _resume(engine: Any, folder: TrialFolder) -> History:
+def _resume(engine: Any, folder: StageFolder) -> History:
     marker = folder.checkpoint / "latest.json"
     if not marker.is_file():
         return History()
@@ -187,7 +202,7 @@ def _resume(engine: Any, folder: TrialFolder) -> History:
     return History(**state)
 
 
-def _save(engine: Any, folder: TrialFolder, history: History) -> None:
+def _save(engine: Any, folder: StageFolder, history: History) -> None:
     """Writes a checkpoint, points to it, then removes the one before."""
     tag = f"step-{history.step:06d}"
     engine.save_checkpoint(str(folder.checkpoint), tag=tag, save_latest=False)

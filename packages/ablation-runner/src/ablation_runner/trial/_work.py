@@ -10,11 +10,12 @@ import torch
 
 from ablation_runner.events import emit
 from ablation_runner.plan import Trial, read_plan
-from ablation_runner.store import RunFolder, content_hash, try_lock, write_json
+from ablation_runner.store import RunFolder, try_lock, write_json
+from ablation_runner.study import Configuration
 from ablation_runner.trial._engine import start_distributed
-from ablation_runner.trial._material import Material, load_material
-from ablation_runner.trial._run_trial import run_trial
-from ablation_runner.trial._train import TrialFailedError
+from ablation_runner.trial._failure import TrialFailedError
+from ablation_runner.trial._material import Material, load_material, material_key
+from ablation_runner.trial._run_trial import Read, run_trial
 
 
 def work(path: Path) -> None:
@@ -28,23 +29,30 @@ def work(path: Path) -> None:
     trials = read_plan(run.plan_file)
     torch.set_num_threads(trials[0].engine.threads)
     tell = emit if rank == 0 else _say_nothing
-    materials: dict[str, Material] = {}
+    read = _reader(run, tell)
     for trial in trials:
         folder = run.trial(trial.name)
         with try_lock(folder.path / ".lock") if rank == 0 else _no_lock() as mine:
             if _agreed(mine and folder.record() is None):
-                _run_one(trial, run, materials, tell)
+                _run_one(trial, run, read, trials, tell)
 
 
-def _run_one(trial: Trial, run: RunFolder, materials: dict[str, Material], tell: Any) -> None:
-    folder = run.trial(trial.name)
-    configuration = trial.configuration
-    read = configuration.data.model_dump(exclude={"images", "validation_images"})
-    key = content_hash([read, configuration.encoder.model_dump(), configuration.tokens.model_dump()])
-    try:
+def _reader(run: RunFolder, tell: Any) -> Read:
+    """What a configuration reads; what has been read stays in memory."""
+    materials: dict[str, Material] = {}
+
+    def read(configuration: Configuration) -> Material:
+        key = material_key(configuration)
         if key not in materials:
-            materials[key] = load_material(trial.configuration, run.features, tell)
-        run_trial(trial, materials[key], folder, tell)
+            materials[key] = load_material(configuration, run.features, tell)
+        return materials[key]
+
+    return read
+
+
+def _run_one(trial: Trial, run: RunFolder, read: Read, trials: list[Trial], tell: Any) -> None:
+    try:
+        run_trial(trial, run, read, trials, tell)
     except Exception as error:  # whatever it is becomes the trial's recorded cause; the study goes on
         traceback.print_exc()
         cause = str(error) if isinstance(error, TrialFailedError) else f"{type(error).__name__}: {error}"

@@ -1,0 +1,59 @@
+"""The chain of stages of a trial, each named by a hash of all that determines its weights."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from ablation_runner.store import content_hash
+from ablation_runner.study import Configuration, Engine, Stage
+
+LAST = "answers"
+
+
+def training_stages(configuration: Configuration) -> tuple[Stage, ...]:
+    """All stages of training in their order, the configuration's own training last."""
+    last = Stage(name=LAST, objective="answers", training=configuration.training)
+    return (*configuration.before, last)
+
+
+def stage_keys(
+    configuration: Configuration,
+    engine: Engine,
+    *,
+    seed: int,
+    processes: int,
+    data: str,
+    sources: str,
+) -> tuple[str, ...]:
+    """A key for each stage of `training_stages`: stages with the same key end in the same weights.
+
+    A stage on text alone depends on the language model and the questions only, so arms with different connectors or
+    encoders share it.
+
+    Args:
+        configuration: the arm's.
+        engine: how it is trained.
+        seed: of the trial.
+        processes: ranks.
+        data: fingerprint of the task.
+        sources: digest of the code that trains.
+    """
+    setting = {
+        "engine": engine.model_dump(exclude={"checkpoint_every"}),
+        "seed": seed,
+        "processes": processes,
+        "data": data,
+        "sources": sources,
+    }
+    return tuple(_keys(configuration, setting))
+
+
+def _keys(configuration: Configuration, setting: dict[str, Any]) -> Iterator[str]:
+    read = configuration.model_dump(include={"data", "encoder", "tokens", "model"})
+    text = {"data": read["data"] | {"images": None}, "language_model": read["model"]["language_model"]}
+    before = ""
+    for stage in training_stages(configuration):
+        depends = text if stage.objective == "text" else read
+        before = content_hash(
+            {"before": before, "depends": depends, "stage": stage.model_dump(exclude={"name"}), **setting}
+        )
+        yield before

@@ -1,0 +1,109 @@
+"""From rows of images and questions to the arguments of a forward pass: text packed, tokens reduced."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from ablation_runner.study import Reducer, reducer_needs
+from ablation_runner.trial._batches import Row
+from ablation_runner.trial._material import Material
+from ablation_runner.trial._seeding import stream_seed
+from token_budget import VisualTokens, reduce_tokens
+from vlm_encoders import tensors_to_tokens, tokens_to_tensors
+from vlm_fusion import pack_questions
+
+
+@dataclass(frozen=True, kw_only=True)
+class Feed:
+    """What a model is fed with under one condition.
+
+    Attributes:
+        material: the stored features and the questions as token ids.
+        reducer: how the stored tokens are reduced.
+        seed: of the trial; reducers that draw have a stream of it for every batch.
+        with_images: false for a stage on text alone.
+    """
+
+    material: Material
+    reducer: Reducer
+    seed: int
+    with_images: bool = True
+
+    def forward(
+        self,
+        model: Any,
+        rows: list[Row],
+        split: str,
+        *,
+        part: slice = slice(None),
+        budget: int | None = None,
+        draw: str | int = "",
+        answer_tokens: int = 1,
+    ) -> Any:
+        """The model's output on a part of a batch of rows.
+
+        Args:
+            model: or the engine around it.
+            rows: the whole batch, so that what is drawn for it depends on no rank.
+            split: whose images and questions they are.
+            part: the rows that are wanted.
+            budget: visual tokens per image; the reducer's own if None.
+            draw: names the batch, for reducers that draw.
+            answer_tokens: what the summed loss is divided by.
+        """
+        questions = self.material.splits[split].questions
+        text = pack_questions(
+            [[questions[item] for item in row.questions] for row in rows[part]],
+            pad=self.material.tokenizer.pad_token_id,
+        )
+        tokens = None
+        if self.with_images:
+            shown = [row.shown for row in rows]
+            tokens = self.tokens(split, shown, part=part, budget=budget, draw=draw, model=model)
+        return model(
+            tokens,
+            text.input_ids.to(model.device),
+            segments=text.segments.to(model.device),
+            labels=text.labels.to(model.device),
+            answer_tokens=answer_tokens,
+        )
+
+    def tokens(
+        self,
+        split: str,
+        shown: list[int],
+        *,
+        model: Any,
+        part: slice = slice(None),
+        budget: int | None = None,
+        draw: str | int = "",
+    ) -> VisualTokens:
+        """The reduced tokens of a part of a batch of images, on the model's device and in its type.
+
+        A reducer that draws is run on the whole batch, any other on the part alone; neither depends on how the batch
+        is divided.
+        """
+        draws = "generator" in reducer_needs(self.reducer.method)
+        stored = self.material.stored(split, shown if draws else shown[part])
+        generator = torch.Generator().manual_seed(stream_seed(self.seed, "reduce", split, draw))
+        reduced = reduce_tokens(
+            stored,
+            budget or self.reducer.budget,
+            method=self.reducer.method.name,
+            generator=generator,
+            **self.reducer.method.options(),
+        )
+        return _placed(reduced, part if draws else slice(None), model)
+
+
+def _placed(tokens: VisualTokens, part: slice, model: Any) -> VisualTokens:
+    """Some rows, on the model's device; features in its type, positions and masks in their own."""
+    tensors = {name: tensor[part].to(model.device) for name, tensor in tokens_to_tensors(tokens).items()}
+    return tensors_to_tokens(tensors | {"features": tensors["features"].to(parameter_type(model))})
+
+
+def parameter_type(model: Any) -> torch.dtype:
+    """What a model, or the engine around it, computes in."""
+    dtype: torch.dtype = next(model.parameters()).dtype
+    return dtype

@@ -1,0 +1,131 @@
+"""One stage of training: run once, and read back by every trial that shares it."""
+
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import safetensors.torch
+import torch
+from torch import Tensor, nn
+
+from ablation_runner.plan import Trial
+from ablation_runner.store import StageFolder, hold_lock, write_atomically, write_json
+from ablation_runner.study import Stage
+from ablation_runner.trial._assemble import assemble_model
+from ablation_runner.trial._engine import start_engine
+from ablation_runner.trial._material import Material
+from ablation_runner.trial._parts import check_changes, fingerprints, train_parts
+from ablation_runner.trial._train import train
+from ablation_runner.trial._tripwires import check_ranks_agree
+from vlm_fusion import VisionLanguageModel
+
+OnStep = Callable[[int, float | None], None]
+
+
+def ensure_stage(
+    trial: Trial,
+    stage: Stage,
+    material: Material,
+    folder: StageFolder,
+    *,
+    before: StageFolder | None,
+    on_step: OnStep,
+) -> None:
+    """Trains a stage, unless somebody has or does (then it waits for them).
+
+    Args:
+        trial: one of those that share the stage.
+        stage: its settings.
+        material: what it reads.
+        folder: where its weights go.
+        before: the stage whose weights it starts from; None for fresh ones.
+        on_step: told the steps done and the loss.
+
+    Raises:
+        TrialFailedError: a tripwire.
+    """
+    with _held_by_rank_0(folder):
+        if folder.record() is None:
+            _train_stage(trial, stage, material, folder, before, on_step)
+
+
+def stage_model(trial: Trial, material: Material, weights: StageFolder | None) -> VisionLanguageModel:
+    """The trial's model with the weights that a stage ended in, on the CPU.
+
+    Args:
+        trial: names the model and its seed.
+        material: words and width of the visual tokens.
+        weights: the stage; None for fresh weights.
+    """
+    model = assemble_model(
+        trial.configuration, material.tokenizer, vision_width=material.vision_width, seed=trial.seed
+    )
+    if weights is not None:
+        named = dict(model.named_parameters())
+        with torch.no_grad():
+            for name, tensor in safetensors.torch.load_file(weights.weights_file).items():
+                if name in named:
+                    named[name].copy_(tensor)
+    return model
+
+
+def _train_stage(
+    trial: Trial,
+    stage: Stage,
+    material: Material,
+    folder: StageFolder,
+    before: StageFolder | None,
+    on_step: OnStep,
+) -> None:
+    model = stage_model(trial, material, before)
+    trained = train_parts(model, stage.training.parts)
+    dtype = torch.bfloat16 if trial.engine.precision == "bfloat16" else torch.float32
+    started = fingerprints(dict(model.named_parameters()), dtype)
+    check_ranks_agree(started)
+    engine = start_engine(model, training=stage.training, engine=trial.engine)
+    try:
+        history = train(engine, trial, stage, material, folder, on_step)
+        weights = _whole_weights(engine.module, gather=trial.engine.zero_stage == 3)
+    finally:
+        engine.destroy()
+    check_changes(started, fingerprints(weights, dtype), trained)
+    if torch.distributed.get_rank() == 0:
+        kept = set(trained) | (set(safetensors.torch.load_file(before.weights_file)) if before else set())
+        saved = {name: weights[name] for name in sorted(kept & weights.keys())}
+        write_atomically(folder.weights_file, lambda file: safetensors.torch.save_file(saved, file))
+        record = {"stage": stage.name, "trial": trial.name, "steps": history.step, "seconds": history.seconds}
+        write_json(folder.record_file, record | {"curve": history.curve})
+        shutil.rmtree(folder.checkpoint, ignore_errors=True)
+
+
+def _whole_weights(model: nn.Module, *, gather: bool) -> dict[str, Tensor]:
+    """Name to a copy of each parameter on the CPU; under ZeRO-3 gathered from all ranks."""
+    parameters = dict(model.named_parameters())
+    with _gathered(list(parameters.values())) if gather else _as_they_are():
+        return {name: parameter.detach().cpu().clone() for name, parameter in parameters.items()}
+
+
+def _gathered(parameters: list[nn.Parameter]) -> Any:
+    import deepspeed
+
+    return deepspeed.zero.GatheredParameters(parameters)
+
+
+@contextmanager
+def _as_they_are() -> Iterator[None]:
+    yield
+
+
+@contextmanager
+def _held_by_rank_0(folder: StageFolder) -> Iterator[None]:
+    """The stage's lock, waited for by rank 0 while the others wait for rank 0."""
+    if torch.distributed.get_rank() == 0:
+        with hold_lock(folder.path / ".lock"):
+            torch.distributed.barrier()
+            yield
+            torch.distributed.barrier()
+    else:
+        torch.distributed.barrier()
+        yield
+        torch.distributed.barrier()

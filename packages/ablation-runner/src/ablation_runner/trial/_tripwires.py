@@ -1,0 +1,68 @@
+"""Signs that a training run means nothing: it stops, and says why."""
+
+import hashlib
+import json
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+
+from ablation_runner.trial._failure import TrialFailedError
+
+
+def check_loss(loss: float, *, step: int) -> None:
+    """Nothing, where a loss is a positive number.
+
+    Raises:
+        TrialFailedError: it is not finite, or exactly zero (no answer token was seen).
+    """
+    if not math.isfinite(loss) or loss == 0.0:
+        raise TrialFailedError(f"the loss is {loss} at step {step}")
+
+
+def check_gradient(norm: float | None, *, step: int) -> None:
+    """Nothing, where the gradient's norm is a positive number; None where the engine has none.
+
+    Raises:
+        TrialFailedError: it is not finite, or exactly zero (nothing is trained).
+    """
+    if norm is not None and (not math.isfinite(norm) or norm == 0.0):
+        raise TrialFailedError(f"the gradient's norm is {norm} at step {step}")
+
+
+def check_ranks_agree(fingerprints: Mapping[str, str]) -> None:
+    """Nothing, where all ranks start from the same weights.
+
+    Raises:
+        TrialFailedError: they do not; rank and weight are named. (DeepSpeed would silently take rank 0's.)
+    """
+    everyone: list[Any] = [None] * torch.distributed.get_world_size()
+    torch.distributed.all_gather_object(everyone, dict(fingerprints))
+    for rank, theirs in enumerate(everyone):
+        for name, digest in theirs.items():
+            if digest != everyone[0][name]:
+                raise TrialFailedError(f"rank {rank} starts with another {name} than rank 0")
+
+
+def curve_digest(curve: Sequence[Mapping[str, Any]]) -> str:
+    """A digest of a training curve; no two seeds of an arm should have the same."""
+    return hashlib.sha256(json.dumps(list(curve), sort_keys=True).encode()).hexdigest()[:16]
+
+
+def check_seeds_differ(digest: str, seed: int, others: Mapping[int, str]) -> None:
+    """Nothing, where the losses are those of no other seed of the arm.
+
+    Args:
+        digest: of this trial's curve.
+        seed: its own.
+        others: seed to digest, of the arm's finished trials.
+
+    Raises:
+        TrialFailedError: another seed has the very same losses, so that the seed has no effect.
+    """
+    for other, theirs in others.items():
+        if other != seed and theirs == digest:
+            raise TrialFailedError(
+                f"seeds {other} and {seed} have exactly the same losses: the seed has no effect"
+            )
