@@ -18,6 +18,11 @@ from ablation_stats._binomial import wilson_ci as wilson_ci
 from ablation_stats._bootstrap import BootstrapInterval as BootstrapInterval
 from ablation_stats._bootstrap import bca_acceleration as bca_acceleration
 from ablation_stats._bootstrap import bootstrap_ci as bootstrap_ci
+from ablation_stats._broken_stick import BrokenStick as BrokenStick
+from ablation_stats._broken_stick import knee_broken_stick as knee_broken_stick
+from ablation_stats._cheapest import Candidate as Candidate
+from ablation_stats._cheapest import CheapestArm as CheapestArm
+from ablation_stats._cheapest import cheapest_non_inferior as cheapest_non_inferior
 from ablation_stats._check_design import check_design as check_design
 from ablation_stats._claim import Claim as Claim
 from ablation_stats._claim import Verdict as Verdict
@@ -70,6 +75,7 @@ from ablation_stats._equivalence import equivalence_tost as equivalence_tost
 from ablation_stats._equivalence import non_inferiority as non_inferiority
 from ablation_stats._equivalence import rope_posterior as rope_posterior
 from ablation_stats._finding import Finding as Finding
+from ablation_stats._fit_curve import fit_curve as fit_curve
 from ablation_stats._fractional import alias_table as alias_table
 from ablation_stats._fractional import fractional_factorial as fractional_factorial
 from ablation_stats._fractional import plackett_burman as plackett_burman
@@ -81,6 +87,7 @@ from ablation_stats._friedman import nemenyi_pvalues as nemenyi_pvalues
 from ablation_stats._improvement import improvement_probabilities as improvement_probabilities
 from ablation_stats._improvement import probability_of_improvement as probability_of_improvement
 from ablation_stats._judge import judge as judge
+from ablation_stats._kneedle import kneedle as kneedle
 from ablation_stats._max_t import max_t as max_t
 from ablation_stats._mcnemar import McNemar as McNemar
 from ablation_stats._mcnemar import mcnemar as mcnemar
@@ -90,6 +97,11 @@ from ablation_stats._mixed import CrossedEffects as CrossedEffects
 from ablation_stats._mixed import crossed_effects as crossed_effects
 from ablation_stats._mixed import mixed_effects as mixed_effects
 from ablation_stats._pairs import paired_t as paired_t
+from ablation_stats._pareto import ParetoPoint as ParetoPoint
+from ablation_stats._pareto import pareto_front as pareto_front
+from ablation_stats._pareto import pareto_indices as pareto_indices
+from ablation_stats._power_law import PowerLaw as PowerLaw
+from ablation_stats._power_law import fit_power_law as fit_power_law
 from ablation_stats._profile import PerformanceProfile as PerformanceProfile
 from ablation_stats._profile import performance_profile as performance_profile
 from ablation_stats._profile import performance_profiles as performance_profiles
@@ -100,15 +112,22 @@ from ablation_stats._reporting import selective_reporting as selective_reporting
 from ablation_stats._result import Estimate as Estimate
 from ablation_stats._result import results_frame as results_frame
 from ablation_stats._run_draws import RunBootstrap as RunBootstrap
+from ablation_stats._saturating import SaturatingCurve as SaturatingCurve
+from ablation_stats._saturating import fit_saturating as fit_saturating
 from ablation_stats._task_scores import TaskScores as TaskScores
 from ablation_stats._task_scores import task_scores as task_scores
 from ablation_stats._tied_sets import TiedSet as TiedSet
 from ablation_stats._tied_sets import tied_sets as tied_sets
+from ablation_stats._transfer import TransferMatrix as TransferMatrix
+from ablation_stats._transfer import transfer_matrix as transfer_matrix
 from ablation_stats._wilcoxon import Wilcoxon as Wilcoxon
 from ablation_stats._wilcoxon import wilcoxon_signed_rank as wilcoxon_signed_rank
 
 __all__ = [
     "BootstrapInterval",
+    "BrokenStick",
+    "Candidate",
+    "CheapestArm",
     "Claim",
     "ClusteredMean",
     "Confound",
@@ -125,14 +144,18 @@ __all__ = [
     "McNemar",
     "NonInferiorityTest",
     "PairedCube",
+    "ParetoPoint",
     "PerformanceProfile",
+    "PowerLaw",
     "RandomIntercept",
     "Rope",
     "RunBootstrap",
+    "SaturatingCurve",
     "Settings",
     "SmallestDose",
     "TaskScores",
     "TiedSet",
+    "TransferMatrix",
     "Verdict",
     "Wilcoxon",
     "add_one_in",
@@ -154,6 +177,7 @@ __all__ = [
     "bootstrap_ci",
     "build_up",
     "build_up_effects",
+    "cheapest_non_inferior",
     "check_design",
     "cliffs_delta",
     "clustered_se",
@@ -167,6 +191,9 @@ __all__ = [
     "effect_size",
     "equivalence_tost",
     "exact_ci",
+    "fit_curve",
+    "fit_power_law",
+    "fit_saturating",
     "fractional_factorial",
     "friedman_test",
     "full_factorial",
@@ -178,6 +205,8 @@ __all__ = [
     "interaction_effects",
     "iqm",
     "judge",
+    "knee_broken_stick",
+    "kneedle",
     "leave_one_out",
     "leave_one_out_effects",
     "main_effects",
@@ -195,6 +224,8 @@ __all__ = [
     "paired_difference",
     "paired_differences",
     "paired_t",
+    "pareto_front",
+    "pareto_indices",
     "performance_profile",
     "performance_profiles",
     "plackett_burman",
@@ -211,6 +242,7 @@ __all__ = [
     "tango_ci",
     "task_scores",
     "tied_sets",
+    "transfer_matrix",
     "vargha_delaney_a12",
     "wilcoxon_signed_rank",
     "wilson_ci",

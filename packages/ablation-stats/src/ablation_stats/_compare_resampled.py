@@ -40,11 +40,7 @@ def estimate_bootstrap(
     _require_resamples(n_resamples)
     require_target(contrasts[0], generalize_to)
     seeds = contrasts[0].scores.shape[0]
-    if generalize_to != "items" and seeds < FEWEST_SEEDS:
-        raise ValueError(
-            f"a bootstrap resamples seeds only from {FEWEST_SEEDS} up (over 3 it covers 75 % for 95), got {seeds}; "
-            'use method="t", or generalize_to="items"'
-        )
+    require_seeds(seeds, generalize_to)
     seed = draw_seed(rng)
     codes = contrasts[0].codes
     draws = draw_contrasts(
@@ -86,6 +82,19 @@ def estimate_bootstrap(
             )
         )
     return found
+
+
+def require_seeds(seeds: int, generalize_to: str) -> None:
+    """Raise where a bootstrap would resample too few seeds.
+
+    Raises:
+        ValueError: fewer than ten seeds, unless `generalize_to` is "items".
+    """
+    if generalize_to != "items" and seeds < FEWEST_SEEDS:
+        raise ValueError(
+            f"a bootstrap resamples seeds only from {FEWEST_SEEDS} up (over 3 it covers 75 % for 95), got {seeds}; "
+            'use method="t", or generalize_to="items"'
+        )
 
 
 def estimate_sign_flip(
