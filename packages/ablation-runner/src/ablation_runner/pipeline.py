@@ -47,16 +47,26 @@ def run_study(prepared: Prepared, console: Console, *, workers: int | None = Non
         console: where progress and the table go.
         workers: trials at a time; as many as the cores allow if None.
     """
-    missing = [trial for trial in prepared.trials if not is_finished(prepared.folder, trial)]
+    missing = due_trials(prepared)
     if not missing:
         console.print(f"Nothing to do: all {len(prepared.trials)} trials of {prepared.name} are finished.")
         if (prepared.folder.report / "index.html").is_file():
             console.print(f"Report: {prepared.folder.report / 'index.html'}", soft_wrap=True)
             return True
-    else:
+    while missing:
         _train_missing(prepared, missing, console, workers)
+        prepared, before = prepared.plan_again(), missing
+        missing = due_trials(prepared)
+        if {trial.name for trial in missing} <= {trial.name for trial in before}:
+            break  # what is left has failed, or its worker died and nobody could take over
     report_study(prepared, console)
-    return all(is_finished(prepared.folder, trial) for trial in prepared.trials)
+    return prepared.is_last and all(is_finished(prepared.folder, trial) for trial in prepared.trials)
+
+
+def due_trials(prepared: Prepared) -> list[Trial]:
+    """The trials that can be run now: those of the tuning first, then those of the arms."""
+    pending = [trial for trial in prepared.tuning if prepared.folder.trial(trial.name).record() is None]
+    return pending or [trial for trial in prepared.trials if not is_finished(prepared.folder, trial)]
 
 
 def report_study(prepared: Prepared, console: Console) -> Path:
@@ -89,12 +99,15 @@ def _train_missing(prepared: Prepared, missing: list[Trial], console: Console, w
     write_atomically(folder.study_file, lambda file: file.write_text(prepared.text, encoding="utf-8"))
     for trial in missing:
         folder.trial(trial.name).record_file.unlink(missing_ok=True)  # of a failure: it is tried again
-    write_plan(folder.plan_file, prepared.trials, prepared.arms)
+    tuning_first = missing[0] in prepared.tuning
+    planned = prepared.tuning if tuning_first else [*prepared.tuning, *prepared.trials]
+    write_plan(folder.plan_file, planned, prepared.arms)
     lock_study(folder, prepared.study)
-    done = len(prepared.trials) - len(missing)
+    done = len(prepared.tuning if tuning_first else prepared.trials) - len(missing)
     reused = f", {done} finished before" if done else ""
+    what = "tuning trials" if tuning_first else "trials"
     console.print(
-        f"{prepared.name}: {len(missing)} trials to run{reused}, {workers} at a time", highlight=False
+        f"{prepared.name}: {len(missing)} {what} to run{reused}, {workers} at a time", highlight=False
     )
     steps = {trial.name: trial.steps for trial in missing}
     progress = Progress(trials=len(missing), steps=steps, workers=workers)

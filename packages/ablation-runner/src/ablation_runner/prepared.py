@@ -1,12 +1,14 @@
 """A study by name, found, checked and planned; nothing is written and torch is not imported."""
 
+import math
 import shlex
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from ablation_runner.errors import StudyError
-from ablation_runner.plan import PlannedArm, Trial, plan_trials, resolve_arms
+from ablation_runner.plan import PlannedArm, Score, Trial, plan_round, resolve_arms
 from ablation_runner.store import RunFolder
 from ablation_runner.study import Study, find_study, load_study
 from ablation_runner.study._toml import study_toml
@@ -27,9 +29,12 @@ class Prepared:
         source: its file.
         study: as checked, with the values that were set; with `--smoke` a small copy.
         text: the study as TOML; the file's own text where nothing was changed.
-        arms, trials: as planned.
+        arms, trials: as planned, with what earlier results have picked so far.
+        tuning: trials that have to finish before.
+        is_last: no result changes the plan any more.
         folder: where it runs.
         command: what was asked for, as it would be typed.
+        plan_again: prepares the same study anew, with the results that there are by then.
     """
 
     name: str
@@ -38,8 +43,11 @@ class Prepared:
     text: str
     arms: tuple[PlannedArm, ...]
     trials: list[Trial]
+    tuning: list[Trial]
+    is_last: bool
     folder: RunFolder
     command: str
+    plan_again: Callable[[], "Prepared"]
 
 
 def prepare(
@@ -61,25 +69,43 @@ def prepare(
     study = load_study(source, overrides=overrides)
     if smoke:
         study = _smoke_copy(study)
+    folder = RunFolder(runs / (f"{source.stem}-smoke" if smoke else source.stem))
     try:
-        arms = resolve_arms(study)
-        tasks = {arm.configuration.data.task for arm in arms}
+        tasks = {arm.configuration.data.task for arm in resolve_arms(study)}
         data = " ".join(create_task(task).fingerprint() for task in sorted(tasks))
+        planned = plan_round(study, processes=processes, data=data, read=_scores(folder))
     except StudyError as error:
         raise StudyError(f"{source}: {error}") from error
     except ImportError as error:
         raise StudyError(str(error)) from error
-    _check_division(study, arms, processes)
+    _check_division(study, planned.arms, processes)
     return Prepared(
         name=source.stem,
         source=source,
         study=study,
         text=study_toml(study) if smoke or overrides else source.read_text(encoding="utf-8"),
-        arms=arms,
-        trials=plan_trials(study, arms, processes=processes, data=data),
-        folder=RunFolder(runs / (f"{source.stem}-smoke" if smoke else source.stem)),
+        arms=planned.arms,
+        trials=planned.trials,
+        tuning=planned.tuning,
+        is_last=planned.is_last,
+        folder=folder,
         command=_command(name, runs=runs, processes=processes, smoke=smoke, overrides=overrides),
+        plan_again=partial(prepare, name, runs=runs, processes=processes, smoke=smoke, overrides=overrides),
     )
+
+
+def _scores(folder: RunFolder) -> Callable[[Trial], Score | None]:
+    """Reads a trial's validation score; a failed trial has the worst."""
+
+    def read(trial: Trial) -> Score | None:
+        record = folder.trial(trial.name).record()
+        if record is None:
+            return None
+        if record["status"] != "finished":
+            return -math.inf, -math.inf
+        return record["validation_accuracy"], -record["validation_loss"]
+
+    return read
 
 
 def _command(name: str, *, runs: Path, processes: int, smoke: bool, overrides: Sequence[str]) -> str:
@@ -95,9 +121,12 @@ def _smoke_copy(study: Study) -> Study:
     """The study with two steps on 64 items and at most two seeds."""
     raw = study.model_dump()
     raw["seeds"] = raw["seeds"][:SMOKE_SEEDS]
-    raw["baseline"]["training"]["steps"] = SMOKE_STEPS
-    raw["baseline"]["training"]["validations"] = 1
-    raw["baseline"]["training"]["images_per_step"] = min(4, raw["baseline"]["training"]["images_per_step"])
+    for training in (
+        raw["baseline"]["training"],
+        *(stage["training"] for stage in raw["baseline"]["before"]),
+    ):
+        training |= {"steps": SMOKE_STEPS, "validations": 1}
+        training["images_per_step"] = min(4, training["images_per_step"])
     raw["baseline"]["data"]["limit"] = SMOKE_ITEMS
     return Study.model_validate(raw)
 

@@ -3,6 +3,7 @@
 from ablation_runner.plan._arm import Difference, PlannedArm, changed, show_value
 from ablation_runner.plan._cells import greedy_stages
 from ablation_runner.plan._resolve import BLIND, resolve_arms, tested_name
+from ablation_runner.plan._rounds import Round, Score, plan_round
 from ablation_runner.plan._stages import training_stages
 from ablation_runner.plan._trials import Trial, plan_trials, read_plan, write_plan
 
@@ -10,9 +11,12 @@ __all__ = [
     "BLIND",
     "Difference",
     "PlannedArm",
+    "Round",
+    "Score",
     "Trial",
     "changed",
     "greedy_stages",
+    "plan_round",
     "plan_trials",
     "read_plan",
     "resolve_arms",

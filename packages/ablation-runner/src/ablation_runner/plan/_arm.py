@@ -29,7 +29,7 @@ class PlannedArm:
         name: of the arm.
         configuration: everything that determines its trials besides seed and engine.
         differences: what is not as in the baseline.
-        levels: factor to name of its level, for the factors that are not at the baseline's.
+        levels: factor to name of its level; empty for arms that are not of the design.
         is_baseline: the arm the others are compared with.
         is_blind: the control whose images are shuffled.
     """

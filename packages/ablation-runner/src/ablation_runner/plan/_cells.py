@@ -22,12 +22,14 @@ class Cell:
 
     Attributes:
         name: of the arm.
-        levels: factor to name of its level, for the factors that are not at the baseline's.
-        changes: what these levels set.
+        levels: factor to name of its level.
+        moved: factors that are not at the baseline's level.
+        changes: what their levels set.
     """
 
     name: str
     levels: dict[str, str]
+    moved: tuple[str, ...]
     changes: Changes
 
 
@@ -132,13 +134,12 @@ def _check_doses(factors: Mapping[str, Factor]) -> None:
 def _cell(
     name: str | None, row: dict[str, str], factors: Mapping[str, Factor], levels: dict[str, list[str]]
 ) -> Cell:
-    moved = {factor: level for factor, level in row.items() if level != levels[factor][0]}
+    moved = [factor for factor, level in row.items() if level != levels[factor][0]]
     changes: Changes = {}
-    for factor, level in moved.items():
-        changes |= factors[factor].named_levels()[level]
-    return Cell(
-        name=name or " + ".join(moved.values()) or _baseline_name(levels), levels=moved, changes=changes
-    )
+    for factor in moved:
+        changes |= factors[factor].named_levels()[row[factor]]
+    name = name or " + ".join(row[factor] for factor in moved) or _baseline_name(levels)
+    return Cell(name=name, levels=dict(row), moved=tuple(moved), changes=changes)
 
 
 def _baseline_name(levels: dict[str, list[str]]) -> str:

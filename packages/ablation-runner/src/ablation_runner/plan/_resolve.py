@@ -28,8 +28,8 @@ def resolve_arms(study: Study, *, chosen: Mapping[str, str] | None = None) -> tu
     if len(baselines) > 1:
         names = " and ".join(repr(arm.name) for arm in baselines)
         raise StudyError(f"arms {names} are both the baseline's configuration")
-    own_name = baselines[0].name if baselines else "baseline"
-    baseline = PlannedArm(name=own_name, configuration=study.baseline, differences=(), is_baseline=True)
+    own = baselines[0] if baselines else _arm(study, "baseline", [], {}, where="baseline")
+    baseline = replace(own, is_baseline=True)
     blind = replace(_arm(study, BLIND, [BLIND_PATH], {BLIND_PATH: "shuffled"}), is_blind=True)
     resolved = (baseline, *(arm for arm in arms if arm.differences), blind)
     _refuse_twins(resolved)
@@ -52,7 +52,7 @@ def _designed_arms(study: Study, chosen: Mapping[str, str] | None) -> Iterator[P
             paths = factor.paths or [str(factor.path)]
             _arm(study, level, paths, changes, where=f"factors.{name}.levels.{level}")
     for cell in design_cells(study, is_baseline=is_baseline, chosen=chosen):
-        paths = [path for factor in cell.levels for path in _paths(study, factor)]
+        paths = [path for factor in cell.moved for path in _paths(study, factor)]
         where = f"arm {cell.name!r}"
         yield replace(_arm(study, cell.name, paths, cell.changes, where=where), levels=cell.levels)
 

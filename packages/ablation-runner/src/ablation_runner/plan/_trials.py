@@ -108,7 +108,7 @@ def write_plan(path: Path, trials: list[Trial], arms: tuple[PlannedArm, ...]) ->
                 {name: condition.model_dump() for name, condition in trial.conditions.items()}
             ),
             "stages": list(trial.stages),
-            "differences": json.dumps(differences[trial.arm], ensure_ascii=False),
+            "differences": json.dumps(differences.get(trial.arm, []), ensure_ascii=False),
         }
         for trial in trials
     ]

@@ -112,3 +112,12 @@ def level_name(path: str, value: Any) -> str:
         options = [f"{key}={option}" for key, option in value.items() if key != "name"]
         return "-".join([str(value["name"]), *options])
     return f"{path.rsplit('.', 1)[-1]}-{value}"
+
+
+class Tuning(Settings):
+    """A value picked for every arm on validation, from the same candidates, under the first seed."""
+
+    path: Annotated[
+        str, Field(description="Dotted path of the configuration, such as training.learning_rate.")
+    ]
+    values: Annotated[list[Any], Field(min_length=2, description="Candidates; every arm tries all of them.")]

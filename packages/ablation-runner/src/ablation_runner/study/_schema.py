@@ -6,7 +6,7 @@ from pydantic import Field, field_validator, model_validator
 
 from ablation_runner.study._configuration import Configuration
 from ablation_runner.study._engine import Engine
-from ablation_runner.study._factors import Changes, Design, Factor
+from ablation_runner.study._factors import Changes, Design, Factor, Tuning
 from ablation_runner.study._settings import Settings
 from ablation_runner.study._variants import check_known
 
@@ -57,6 +57,9 @@ class Study(Settings):
         Literal["none", "parameters", "macs"],
         Field(description="Solve each arm's connector width so that its cost is the baseline's, to 1 %."),
     ] = "none"
+    tuning: Annotated[
+        Tuning | None, Field(description="A value picked for every arm on validation, before its trials.")
+    ] = None
     arms: Annotated[dict[str, Arm], Field(description="Further arms, written out.")] = Field(
         default_factory=dict
     )
@@ -108,4 +111,8 @@ class Study(Settings):
                 if path in owners:
                     raise ValueError(f"factors {owners[path]!r} and {name!r} both set {path}")
                 owners[path] = name
+        if self.tuning and self.tuning.path in owners:
+            raise ValueError(
+                f"tuning.path {self.tuning.path} is what factor {owners[self.tuning.path]!r} varies"
+            )
         return self

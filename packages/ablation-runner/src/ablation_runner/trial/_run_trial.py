@@ -35,13 +35,14 @@ def run_trial(trial: Trial, run: RunFolder, read: Read, others: list[Trial], tel
     """
     material = read(trial.configuration)
     last = _reach_last_stage(trial, run, material, tell)
-    tell("evaluate", trial=trial.name)
     began = time.perf_counter()
+    if trial.conditions:
+        tell("evaluate", trial=trial.name)
     model = stage_model(trial, material, last)
     cost = count_cost(
         model, image_tokens=trial.configuration.tokens.budget, text_tokens=material.longest_question
     )
-    rows = _test(trial, model, read)
+    rows = _test(trial, model, read) if trial.conditions else None
     if torch.distributed.get_rank():
         return
     stages = [run.stage(key).record() for key in trial.stages]
@@ -56,9 +57,10 @@ def run_trial(trial: Trial, run: RunFolder, read: Read, others: list[Trial], tel
             arm=pl.lit(trial.arm), seed=pl.lit(trial.seed, dtype=pl.Int64)
         ),
     )
-    write_frame(folder.items_file, rows)
-    own = rows.filter(pl.col("condition") == AS_TRAINED)
-    score = float(own.select(pl.col("value").sum() / pl.col("weight").sum()).item())
+    if rows is not None:
+        write_frame(folder.items_file, rows)
+    validated = [point for point in curve if point["split"] == "validation"][-1]
+    score = validated["accuracy"] if rows is None else _score(rows)
     seconds = sum(stage["seconds"] for stage in trained)
     write_json(
         folder.record_file,
@@ -69,6 +71,8 @@ def run_trial(trial: Trial, run: RunFolder, read: Read, others: list[Trial], tel
             "status": "finished",
             "cause": None,
             "score": score,
+            "validation_accuracy": validated["accuracy"],
+            "validation_loss": validated["loss"],
             "steps": sum(stage["steps"] for stage in trained),
             "train_seconds": round(seconds, 3),
             "evaluate_seconds": round(time.perf_counter() - began, 3),
@@ -115,6 +119,12 @@ def _test(trial: Trial, model: VisionLanguageModel, read: Read) -> pl.DataFrame:
         evaluate(model, trial, condition, name=name, material=read(condition))
         for name, condition in trial.conditions.items()
     )
+
+
+def _score(rows: pl.DataFrame) -> float:
+    """The metric over all items, as trained."""
+    own = rows.filter(pl.col("condition") == AS_TRAINED)
+    return float(own.select(pl.col("value").sum() / pl.col("weight").sum()).item())
 
 
 def _digests(trial: Trial, run: RunFolder, others: list[Trial]) -> dict[int, str]:
