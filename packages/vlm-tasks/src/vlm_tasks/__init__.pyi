@@ -26,6 +26,8 @@ from ._task import list_tasks as list_tasks
 from ._task import task_options as task_options
 from .metrics._retrieval import RecallScores as RecallScores
 from .metrics._retrieval import recall_at_k as recall_at_k
+from .scenes._labels import Label as Label
+from .scenes._task import Scenes as Scenes
 
 __all__ = [
     "Box",
@@ -33,8 +35,10 @@ __all__ = [
     "FileOptions",
     "HubOptions",
     "Item",
+    "Label",
     "RecallScores",
     "SceneOptions",
+    "Scenes",
     "Task",
     "blind_baselines",
     "check_resolution",

@@ -14,6 +14,7 @@ from ._ask_relations import ask_reasoning, ask_spatial
 from ._ask_things import ask_attribute, ask_caption, ask_count, ask_hallucination, ask_object
 from ._asked import Asked, Asker
 from ._dice import Dice
+from ._labels import Label, scene_labels
 from ._parts import Scene
 from ._scene import compose
 from ._vocabulary import COLOURS, DIRECTIONS, NUMBERS, SHAPES, TEXTURES, WORDS
@@ -134,6 +135,14 @@ class Scenes:
             ValueError: there is no such image.
         """
         return " ".join(sorted(thing.name for thing in self.scene(image_id).things))
+
+    def labels(self, image_id: str) -> tuple[Label, ...]:
+        """What lies where: colour, shape and texture of each thing, the ring's gap, and what is written.
+
+        Raises:
+            ValueError: there is no such image.
+        """
+        return scene_labels(self.scene(image_id))
 
     def fingerprint(self) -> str:
         """SHA-256 of the settings, the code that makes scenes, and some scenes as drawn here."""
