@@ -4,10 +4,11 @@ import sys
 
 import polars as pl
 import pytest
-from PIL import Image
+from PIL import Image, ImageFont
 
 from vlm_tasks import contact_sheet, create_task, list_tasks, result_rows
 from vlm_tasks._cli import main
+from vlm_tasks._preview import _IMAGE, _wrapped
 
 SCENES = ["--option", "train=5", "--option", "test=4", "--option", 'tasks=["object", "count"]']
 
@@ -139,6 +140,16 @@ def test_a_sheet_shows_all_question_types_and_no_more_items_than_there_are():
     four = contact_sheet(task, items=100, columns=2)
     assert four.size == contact_sheet(task, items=4, columns=2).size
     assert four.tobytes() == contact_sheet(task, items=4, columns=2).tobytes()
+
+
+def test_every_line_of_a_card_is_as_wide_as_its_picture_at_most():
+    font = ImageFont.load_default(13)
+    words = create_task("scenes-caption", test=40).items("test")["answers"].list.join(" | ")
+    for text in words:
+        lines = _wrapped(text, font, 3)
+        assert len(lines) == 3
+        assert lines[-1].endswith(" …")
+        assert max(font.getlength(line) for line in lines) <= _IMAGE
 
 
 def test_blind_prints_a_row_for_each_question_type(capsys):

@@ -166,6 +166,12 @@ def test_rouge_l_of_nothing_in_common_is_zero():
     assert score("rouge_l", "one two", "three four") == ItemScore(0.0)
 
 
+def test_rouge_l_refuses_references_without_a_word():
+    with pytest.raises(ValueError, match=r"needs a reference with words; got \['\.', ''\]"):
+        score("rouge_l", "one two", ".", "")
+    assert score("rouge_l", "one two", ".", "one two").value == 1
+
+
 def test_bleu4_agrees_with_sacrebleu_and_pycocoevalcap():
     assert corpus_value(*captions(), "bleu4") == pytest.approx(0.317540968338388, rel=1e-9)
 

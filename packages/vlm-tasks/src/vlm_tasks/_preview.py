@@ -96,5 +96,8 @@ def _wrapped(text: str, font: Any, lines: int) -> list[str]:
         else:
             wrapped.append(word)
     if len(wrapped) > lines:
-        wrapped = [*wrapped[: lines - 1], wrapped[lines - 1] + " …"]
+        last = wrapped[lines - 1]
+        while " " in last and font.getlength(f"{last} …") > _IMAGE:
+            last = last.rpartition(" ")[0]
+        wrapped = [*wrapped[: lines - 1], f"{last} …"]
     return wrapped

@@ -27,6 +27,9 @@ def rouge_l(prediction: str, reference: Reference) -> ItemScore:
 
     The two bests may come from different references, as in the COCO evaluation.
 
+    Raises:
+        ValueError: no reference has a word.
+
     >>> rouge_l("a cat sat", Reference(["a cat sat"])).value
     1.0
     """
@@ -34,6 +37,8 @@ def rouge_l(prediction: str, reference: Reference) -> ItemScore:
     if not words:
         return INVALID
     references = [tokens for answer in reference.answers if (tokens := caption_tokens(answer))]
+    if not references:
+        raise ValueError(f"ROUGE-L needs a reference with words; got {list(reference.answers)}")
     common = [longest_common(words, tokens) for tokens in references]
     precision = max(length / len(words) for length in common)
     recall = max(length / len(tokens) for length, tokens in zip(common, references, strict=True))
