@@ -22,6 +22,7 @@ from ._language_options import list_language_models as list_language_models
 from ._masking import MaskedWords as MaskedWords
 from ._masking import mask_words as mask_words
 from ._matching_width import Width as Width
+from ._matching_width import connector_cost as connector_cost
 from ._matching_width import solve_width as solve_width
 from ._model import ModelOutput as ModelOutput
 from ._model import VisionLanguageModel as VisionLanguageModel
@@ -66,6 +67,7 @@ __all__ = [
     "adapt_language_model",
     "blip2_state",
     "build_tokenizer",
+    "connector_cost",
     "connector_options",
     "contrast",
     "count_cost",
