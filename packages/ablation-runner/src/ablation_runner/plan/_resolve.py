@@ -6,6 +6,7 @@ from dataclasses import replace
 from ablation_runner.errors import StudyError, nearest
 from ablation_runner.plan._arm import PlannedArm, changed, differences
 from ablation_runner.plan._cells import design_cells
+from ablation_runner.plan._match import match_costs
 from ablation_runner.study import AS_TRAINED, Changes, Study
 
 BLIND = "blind"
@@ -32,6 +33,7 @@ def resolve_arms(study: Study, *, chosen: Mapping[str, str] | None = None) -> tu
     baseline = replace(own, is_baseline=True)
     blind = replace(_arm(study, BLIND, [BLIND_PATH], {BLIND_PATH: "shuffled"}), is_blind=True)
     resolved = (baseline, *(arm for arm in arms if arm.differences), blind)
+    resolved = match_costs(study, resolved)
     _refuse_twins(resolved)
     _check_conditions(study, resolved)
     _refuse_unknown_arms(study, [arm.name for arm in resolved])

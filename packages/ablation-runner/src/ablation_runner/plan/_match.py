@@ -1,0 +1,86 @@
+"""Arms whose connector costs what the baseline's does: its width solved for, to 1 %."""
+
+from dataclasses import replace
+from typing import Any
+
+from ablation_runner.errors import StudyError
+from ablation_runner.plan._arm import PlannedArm, changed, differences
+from ablation_runner.study import Configuration, Study
+
+TOLERANCE = 0.01
+
+
+def match_costs(study: Study, arms: tuple[PlannedArm, ...]) -> tuple[PlannedArm, ...]:
+    """The arms with connectors as large as the baseline's; imports torch where the study asks for it.
+
+    Args:
+        study: names the measure.
+        arms: the baseline first.
+
+    Raises:
+        StudyError: an arm's connector has no width, or none comes within 1 %.
+    """
+    if study.match == "none":
+        return arms
+    target = _cost(arms[0].configuration, study.match)
+    return tuple(_matched(arm, arms[0], target, study.match) for arm in arms)
+
+
+def _matched(arm: PlannedArm, baseline: PlannedArm, target: int, measure: str) -> PlannedArm:
+    if abs(_cost(arm.configuration, measure) - target) <= TOLERANCE * target:
+        return arm
+    from vlm_fusion import solve_width
+
+    connector = arm.configuration.model.connector
+    options = {name: value for name, value in connector.options().items() if name != "width"}
+    try:
+        found = solve_width(
+            connector.name,
+            target=target,
+            measure=measure,
+            tolerance=TOLERANCE,
+            **_sizes(arm.configuration),
+            **options,
+        )
+    except ValueError as error:
+        raise StudyError(f"match = {measure!r}: arm {arm.name!r}: {error}") from error
+    solved = {"name": connector.name, **found.options}
+    configuration = changed(arm.configuration, {"model.connector": solved}, where=f"arm {arm.name!r}")
+    return replace(
+        arm, configuration=configuration, differences=differences(baseline.configuration, configuration)
+    )
+
+
+def _cost(configuration: Configuration, measure: str) -> int:
+    import torch
+
+    from vlm_fusion import connector_cost, create_connector
+
+    connector, sizes = configuration.model.connector, _sizes(configuration)
+    with torch.device("meta"):
+        made = create_connector(
+            connector.name,
+            vision_width=sizes["vision_width"],
+            language_width=sizes["language_width"],
+            **connector.options(),
+        )
+    cost: int = connector_cost(
+        made, measure=measure, vision_width=sizes["vision_width"], image_tokens=sizes["image_tokens"]
+    )
+    return cost
+
+
+def _sizes(configuration: Configuration) -> dict[str, Any]:
+    from vlm_encoders import encoder_spec
+    from vlm_fusion import language_model_options
+
+    encoder, language = configuration.encoder, configuration.model.language_model
+    width = getattr(language_model_options(language.name, **language.options()), "width", None)
+    if width is None:
+        raise StudyError(f"match: the width of {language.name!r} is known only once it is loaded")
+    spec = encoder_spec(encoder.name, image_size=encoder.image_size, feature_layer=encoder.feature_layer)
+    return {
+        "vision_width": spec.width,
+        "language_width": width,
+        "image_tokens": configuration.tokens.budget,
+    }
