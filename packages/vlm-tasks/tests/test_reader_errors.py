@@ -80,3 +80,14 @@ def test_an_answer_outside_the_vocabulary_is_refused_with_file_and_line(tmp_path
         ValueError, match=r"val_balanced_questions.json, line 2: no answer of item '201307251' is in"
     ):
         task.items("test")
+
+
+def test_an_image_that_is_cut_off_or_none_is_named(tmp_path):
+    task = create_task("gqa", **written("gqa", tmp_path))
+    (name,) = task.image_ids("test")
+    path = tmp_path / "images" / name
+    whole = path.read_bytes()
+    for content in (whole[: len(whole) // 2], b"no image"):
+        path.write_bytes(content)
+        with pytest.raises(ValueError, match=rf"{name} is broken \(.*; fetch the image again"):
+            task.image(name)

@@ -118,15 +118,18 @@ class FileTask:
         """The image in RGB at its own resolution; its id is its path in the folder of images.
 
         Raises:
-            ValueError: there is no such image.
+            ValueError: there is no such image, or its file is no image or cut off.
         """
         from PIL import Image
 
         path = self._images / image_id
         if not image_id or not path.is_file():
             raise ValueError(f"{path} does not exist; {self.name} has no image {image_id!r}")
-        with Image.open(path) as image:
-            return image.convert("RGB")
+        try:
+            with Image.open(path) as image:
+                return image.convert("RGB")
+        except OSError as error:
+            raise ValueError(f"{path} is broken ({error}); fetch the image again") from error
 
     def fingerprint(self) -> str:
         """SHA-256 of the settings, the content of every named file, and the name and size of every image."""
