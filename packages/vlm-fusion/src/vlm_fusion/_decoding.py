@@ -1,36 +1,16 @@
 """Greedy writing with a key-value cache, for one or several questions per row."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from jaxtyping import Bool, Int
 from torch import Tensor
 from transformers import DynamicCache
 
+from ._decoder import word_scores
 from ._layout import PADDING, Layout, visible_owners
 from ._seeing import Seen
-
-if TYPE_CHECKING:
-    from ._model import VisionLanguageModel
-
-
-def attention_mask_for(language_model: Any, visible: Bool[Tensor, "batch n m"], dtype: torch.dtype) -> Tensor:
-    """The mask in the form that the language model's attention reads: [batch, 1, n, m].
-
-    Args:
-        language_model: tells which attention it runs.
-        visible: true where a token may look.
-        dtype: of the hidden states.
-
-    Raises:
-        ValueError: the attention takes no mask of this kind (flash attention).
-    """
-    kind = language_model.config._attn_implementation
-    if kind == "sdpa":
-        return visible[:, None]
-    if kind == "eager":
-        return torch.where(visible[:, None], 0.0, torch.finfo(dtype).min).to(dtype)
-    raise ValueError(f"the language model must run sdpa or eager attention, got {kind!r}")
+from ._seeing_decoder import SeeingDecoder
 
 
 def last_words(segments: Int[Tensor, "batch words"], questions: int) -> Int[Tensor, "batch questions"]:
@@ -46,7 +26,7 @@ def last_words(segments: Int[Tensor, "batch words"], questions: int) -> Int[Tens
 
 
 def generate_words(
-    model: "VisionLanguageModel",
+    model: SeeingDecoder,
     seen: Seen,
     input_ids: Int[Tensor, "batch words"],
     segments: Int[Tensor, "batch words"],
@@ -85,12 +65,11 @@ def generate_words(
     cache = DynamicCache(config=config) if use_cache else None
     hidden = model.decode(seen, input_ids, layout, past_key_values=cache, use_cache=use_cache)
     hidden = hidden.gather(1, at[..., None].expand(-1, -1, hidden.shape[-1]))
-    head = model.language_model.get_output_embeddings()
     written = input_ids.new_full((*last.shape, length), pad)
     finished = ~present
     words, nothing = input_ids, seen._replace(features=seen.features[:, :0])
     for step in range(length):
-        chosen = torch.where(finished, pad, head(hidden).argmax(-1))
+        chosen = torch.where(finished, pad, word_scores(model.language_model, hidden).argmax(-1))
         written[:, :, step] = chosen
         finished = finished | torch.isin(chosen, end)
         if step == length - 1 or (stop_early and bool(finished.all())):

@@ -41,3 +41,20 @@ def predicted(
         raise ValueError("a label stands at the first word of a question or on padding: nothing predicts it")
     predicting = nn.functional.pad(labelled[:, 1:], (0, 1), value=False)
     return predicting, labels[labelled]
+
+
+def require_context(positions: Int[Tensor, "batch n"], context: int) -> None:
+    """Refuses rows that are longer than the language model's context.
+
+    Args:
+        positions: place of each token; on the meta device, where places have no values, the width of the rows counts.
+        context: most places there are.
+
+    Raises:
+        ValueError: a token stands at a place that does not exist.
+    """
+    longest = positions.shape[1]
+    if longest > context and not positions.is_meta:
+        longest = int(positions.max()) + 1
+    if longest > context:
+        raise ValueError(f"a row reaches {longest} tokens, the context holds {context}")
