@@ -21,12 +21,16 @@ for command in (studies, new, schema, plan, run, report):
 
 
 def main() -> None:
-    """Runs the command; what a user got wrong is one line on standard error and exit code 2."""
+    """Runs the command; what a user got wrong is one line on standard error and exit code 2, files in trouble 1."""
     try:
         app()
     except StudyError as error:
         sys.stderr.write(f"ablate: {error}\n")
         sys.exit(2)
+    except OSError as error:  # such as a full disk
+        where = f"{error.filename}: " if error.filename else ""
+        sys.stderr.write(f"ablate: {where}{error.strerror or error}\n")
+        sys.exit(1)
 
 
 if __name__ == "__main__":

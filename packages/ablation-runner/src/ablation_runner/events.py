@@ -21,5 +21,8 @@ def parse_event(line: str) -> dict[str, Any] | None:
     """
     if not line.startswith(_MARK):
         return None
-    event: dict[str, Any] = json.loads(line.removeprefix(_MARK))
-    return event
+    try:
+        event = json.loads(line.removeprefix(_MARK))
+    except ValueError:  # two processes wrote at once, or one was killed within the line
+        return None
+    return event if isinstance(event, dict) else None

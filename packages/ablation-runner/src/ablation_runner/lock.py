@@ -1,6 +1,5 @@
 """The study's lock: its claims as they were before the first result, and what it was run with."""
 
-import json
 import os
 import platform
 import subprocess
@@ -10,33 +9,36 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from ablation_runner.store import RunFolder, content_hash, write_json
+from ablation_runner.files import write_json
+from ablation_runner.records import read_record
+from ablation_runner.store import TRIALS, RunFolder, TrialFolder, content_hash
 from ablation_runner.study import Claim, Study
 
 _PACKAGES = ("ablation-runner", "vlm-fusion", "vlm-encoders", "torch", "transformers", "deepspeed", "timm")
 
 
 def lock_study(run: RunFolder, study: Study) -> None:
-    """Writes the lock unless there is one; the claims in it are the ones that count as stated beforehand."""
-    if run.lock_file.exists():
+    """Writes the lock unless there is one; the claims in it are the ones that count as stated beforehand.
+
+    Where there are results already, as after the lock was lost, no claim counts so.
+    """
+    if read_lock(run):
         return
+    has_results = any(run.path.glob(f"{TRIALS}/*/{TrialFolder(Path()).record_file}"))
     write_json(
         run.lock_file,
         {
             "locked": datetime.now(UTC).isoformat(timespec="seconds"),
             "study": content_hash(study.model_dump()),
-            "claims": [claim_hash(claim) for claim in study.claims],
+            "claims": [] if has_results else [claim_hash(claim) for claim in study.claims],
             "environment": describe_environment(),
         },
     )
 
 
 def read_lock(run: RunFolder) -> dict[str, Any]:
-    """The lock; empty where no trial has started."""
-    if not run.lock_file.is_file():
-        return {}
-    lock: dict[str, Any] = json.loads(run.lock_file.read_text(encoding="utf-8"))
-    return lock
+    """The lock; empty where no trial has started, or where it cannot be read."""
+    return read_record(run.lock_file) or {}
 
 
 def claim_hash(claim: Claim) -> str:

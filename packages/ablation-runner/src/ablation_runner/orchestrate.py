@@ -5,7 +5,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from queue import Empty, SimpleQueue
@@ -28,7 +28,13 @@ class WorkerEnd:
 
 
 def run_workers(
-    run: RunFolder, *, workers: int, processes: int, threads: int, on_event: Callable[[Event], None]
+    run: RunFolder,
+    *,
+    workers: int,
+    processes: int,
+    threads: int,
+    live: int,
+    on_event: Callable[[Event], None],
 ) -> list[WorkerEnd]:
     """Runs all workers to their end, passing on what they say.
 
@@ -37,13 +43,14 @@ def run_workers(
         workers: trials at a time, each with `processes` ranks of `threads` threads.
         processes: ranks per trial; above 1 they are started by the DeepSpeed launcher.
         threads: CPU threads per rank.
+        live: descriptor of the lock that says a study is running; workers hold it too.
         on_event: called in this thread with every event, and with {"event": "tick"} four times a second.
 
     Returns:
         One end per worker; a worker that was killed has a negative exit code.
     """
     events: SimpleQueue[Event | None] = SimpleQueue()
-    with _started(run, workers, processes, threads) as children:
+    with _started(run, workers, processes, threads, live) as children:
         listeners = [
             Thread(target=_listen, args=(child, run.log(index), events), daemon=True)
             for index, child in enumerate(children)
@@ -65,7 +72,7 @@ def run_workers(
 
 @contextmanager
 def _started(
-    run: RunFolder, workers: int, processes: int, threads: int
+    run: RunFolder, workers: int, processes: int, threads: int, live: int
 ) -> Iterator[list[subprocess.Popen[str]]]:
     """Children that end with the block, and whose standard input closes if this process dies."""
     children: list[subprocess.Popen[str]] = []
@@ -80,6 +87,7 @@ def _started(
                     text=True,
                     errors="replace",
                     env=_environment(threads),
+                    pass_fds=[live],
                     start_new_session=True,  # Ctrl-C reaches the command alone, which stops them in order
                 )
             )
@@ -128,15 +136,23 @@ def _free_port() -> int:
 
 def _listen(child: subprocess.Popen[str], log: Path, events: SimpleQueue[Event | None]) -> None:
     """Sorts a child's lines into events and its log; None says that it has ended."""
-    log.parent.mkdir(parents=True, exist_ok=True)
     try:
-        with log.open("w", encoding="utf-8") as file:
-            for line in child.stdout or ():
-                event = parse_event(line)
-                if event is None:
-                    file.write(line)
-                    file.flush()
-                else:
-                    events.put(event)
+        with suppress(OSError):  # such as a full disk: the log ends, and the child is still listened to
+            _sort_lines(child, log, events)
+        for line in child.stdout or ():
+            if event := parse_event(line):
+                events.put(event)
     finally:
         events.put(None)
+
+
+def _sort_lines(child: subprocess.Popen[str], log: Path, events: SimpleQueue[Event | None]) -> None:
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("a", encoding="utf-8") as file:
+        for line in child.stdout or ():
+            event = parse_event(line)
+            if event is None:
+                file.write(line)
+                file.flush()
+            else:
+                events.put(event)

@@ -6,12 +6,11 @@ from pathlib import Path
 
 from rich.console import Console
 
-from ablation_runner.lock import lock_study
-from ablation_runner.orchestrate import run_workers
-from ablation_runner.plan import Trial, write_plan
+from ablation_runner.missing import run_missing
+from ablation_runner.plan import Trial
 from ablation_runner.prepared import DEFAULT_RUNS, Prepared, prepare
-from ablation_runner.progress import Progress, shown
-from ablation_runner.store import RunFolder, write_atomically
+from ablation_runner.recovery import mend
+from ablation_runner.store import RunFolder
 
 
 def run(
@@ -47,14 +46,20 @@ def run_study(prepared: Prepared, console: Console, *, workers: int | None = Non
         console: where progress and the table go.
         workers: trials at a time; as many as the cores allow if None.
     """
+    for line in mend(prepared.folder, [*prepared.tuning, *prepared.trials]):
+        console.print(line, markup=False, highlight=False, soft_wrap=True)
     missing = due_trials(prepared)
     if not missing:
-        console.print(f"Nothing to do: all {len(prepared.trials)} trials of {prepared.name} are finished.")
+        done = f"Nothing to do: all {len(prepared.trials)} trials of {prepared.name} are finished."
+        console.print(done, markup=False)
         if (prepared.folder.report / "index.html").is_file():
-            console.print(f"Report: {prepared.folder.report / 'index.html'}", soft_wrap=True)
+            console.print(f"Report: {prepared.folder.report / 'index.html'}", markup=False, soft_wrap=True)
             return True
     while missing:
-        _train_missing(prepared, missing, console, workers)
+        at_once = workers or default_workers(
+            missing[0].processes, prepared.study.engine.threads, len(missing)
+        )
+        run_missing(prepared, missing, console, workers=at_once)
         prepared, before = prepared.plan_again(), missing
         missing = due_trials(prepared)
         if {trial.name for trial in missing} <= {trial.name for trial in before}:
@@ -81,7 +86,7 @@ def report_study(prepared: Prepared, console: Console) -> Path:
     results = analyze(prepared)
     page = write_report(results, prepared.folder.report)
     print_summary(results, console)
-    console.print(f"Report: {page}", soft_wrap=True)
+    console.print(f"Report: {page}", markup=False, soft_wrap=True)
     return page
 
 
@@ -89,42 +94,6 @@ def default_workers(processes: int, threads: int, trials: int) -> int:
     """Trials at a time: as many as have cores of their own, at least one."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return max(1, min(cores // (processes * threads), trials))
-
-
-def _train_missing(prepared: Prepared, missing: list[Trial], console: Console, workers: int | None) -> None:
-    engine = prepared.study.engine
-    processes = prepared.trials[0].processes
-    workers = workers or default_workers(processes, engine.threads, len(missing))
-    folder = prepared.folder
-    write_atomically(folder.study_file, lambda file: file.write_text(prepared.text, encoding="utf-8"))
-    for trial in missing:
-        folder.trial(trial.name).record_file.unlink(missing_ok=True)  # of a failure: it is tried again
-    tuning_first = missing[0] in prepared.tuning
-    planned = prepared.tuning if tuning_first else [*prepared.tuning, *prepared.trials]
-    write_plan(folder.plan_file, planned, prepared.arms)
-    lock_study(folder, prepared.study)
-    done = len(prepared.tuning if tuning_first else prepared.trials) - len(missing)
-    reused = f", {done} finished before" if done else ""
-    what = "tuning trials" if tuning_first else "trials"
-    console.print(
-        f"{prepared.name}: {len(missing)} {what} to run{reused}, {workers} at a time", highlight=False
-    )
-    steps = {trial.name: trial.steps for trial in missing}
-    progress = Progress(trials=len(missing), steps=steps, workers=workers)
-    left = len(missing)
-    with shown(progress, console) as on_event:
-        while left:
-            ends = run_workers(
-                folder, workers=workers, processes=processes, threads=engine.threads, on_event=on_event
-            )
-            before, left = left, sum(folder.trial(trial.name).record() is None for trial in missing)
-            if left == before or not any(end.exit_code for end in ends):
-                break  # nothing more comes of it; else a worker died, and others take over what it left
-    for end in ends:
-        if end.exit_code:
-            console.print(
-                f"worker {end.worker} ended with code {end.exit_code}; see {end.log}", soft_wrap=True
-            )
 
 
 def is_finished(folder: RunFolder, trial: Trial) -> bool:

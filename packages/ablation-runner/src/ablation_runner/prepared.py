@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ablation_runner.errors import StudyError
 from ablation_runner.plan import PlannedArm, Score, Trial, plan_round, resolve_arms
-from ablation_runner.store import RunFolder
+from ablation_runner.store import FEATURES, STAGES, RunFolder
 from ablation_runner.study import Study, find_study, load_study
 from ablation_runner.study._toml import study_toml
 from vlm_tasks import create_task
@@ -69,6 +69,10 @@ def prepare(
     study = load_study(source, overrides=overrides)
     if smoke:
         study = _smoke_copy(study)
+    if source.stem in (FEATURES, STAGES):
+        raise StudyError(
+            f"{source}: a study cannot be called {source.stem!r}, as what studies share lies there"
+        )
     folder = RunFolder(runs / (f"{source.stem}-smoke" if smoke else source.stem))
     try:
         tasks = {arm.configuration.data.task for arm in resolve_arms(study)}

@@ -61,10 +61,11 @@ class Progress:
                 self._features = None
                 self._active[trial] = _Active(step=step, steps=steps, first_step=step, since=now)
                 return f"{trial}: started" if step == 0 else f"{trial}: continues at step {step}"
-            case {"event": "step", "trial": str(trial), "step": int(step), "loss": float(loss)}:
-                active = self._active[trial]
+            case {"event": "step", "trial": str(trial), "step": int(step), "loss": float(loss)} if (
+                active := self._active.get(trial)
+            ):
                 active.step, active.loss = step, loss
-            case {"event": "evaluate", "trial": str(trial)}:
+            case {"event": "evaluate", "trial": str(trial)} if trial in self._active:
                 self._finish_training(trial, now)
             case {"event": "finished", "trial": str(trial), "score": float(score), "seconds": float(seconds)}:
                 self._end(trial)

@@ -1,17 +1,15 @@
-"""A run on disk: where everything lies, and writes that a kill cannot leave half done."""
+"""A run on disk: where everything lies, and what names it."""
 
-import fcntl
 import hashlib
 import json
-import os
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
-from typing import Any
 
-import polars as pl
+from ablation_runner.errors import StudyError
+from ablation_runner.records import Record, read_record
+
+TRIALS, STAGES, FEATURES, LIVE = "trials", "stages", "features", ".live"
 
 
 @dataclass(frozen=True)
@@ -43,19 +41,42 @@ class RunFolder:
     @property
     def features(self) -> Path:
         """Stored features of all studies beside this one, a folder per hash of all that determines them."""
-        return self.path.parent / "features"
+        return self.path.parent / FEATURES
+
+    @property
+    def stages(self) -> Path:
+        """Stages of training of all studies beside this one."""
+        return self.path.parent / STAGES
 
     def stage(self, key: str) -> "StageFolder":
-        """The folder of a stage of training, which all studies beside this one share."""
-        return StageFolder(self.path.parent / "stages" / key)
+        """The folder of a stage of training, which all studies beside this one share.
+
+        Raises:
+            StudyError: the key would lead to another folder.
+        """
+        return StageFolder(self.stages / plain_name(key))
+
+    @property
+    def live_file(self) -> Path:
+        """The lock that everybody shares who runs a study beside this one."""
+        return self.path.parent / LIVE
 
     def trial(self, name: str) -> "TrialFolder":
-        """The folder of one trial."""
-        return TrialFolder(self.path / "trials" / name)
+        """The folder of one trial.
+
+        Raises:
+            StudyError: the name would lead to another folder.
+        """
+        return TrialFolder(self.path / TRIALS / plain_name(name))
+
+    @property
+    def logs(self) -> Path:
+        """What the workers of the last run printed."""
+        return self.path / "logs"
 
     def log(self, worker: int) -> Path:
         """What worker number `worker` and the libraries below it print."""
-        return self.path / "logs" / f"worker-{worker}.log"
+        return self.logs / f"worker-{worker}.log"
 
 
 @dataclass(frozen=True)
@@ -79,9 +100,15 @@ class TrialFolder:
         """One row per prediction."""
         return self.path / "items.parquet"
 
-    def record(self) -> dict[str, Any] | None:
-        """The record of a finished or failed trial, None before."""
-        return _read_record(self.record_file)
+    @property
+    def lock_file(self) -> Path:
+        """Held by the worker that has the trial."""
+        return self.path / ".lock"
+
+    def record(self) -> Record | None:
+        """The record of a finished or failed trial; None before, or where its files are not those it names."""
+        record = read_record(self.record_file)
+        return record if record and record.get("status") in ("finished", "failed") else None
 
 
 @dataclass(frozen=True)
@@ -105,66 +132,25 @@ class StageFolder:
         """State to resume from, removed when the stage is finished."""
         return self.path / "checkpoint"
 
-    def record(self) -> dict[str, Any] | None:
-        """The record of a finished stage, None before."""
-        return _read_record(self.record_file)
+    @property
+    def lock_file(self) -> Path:
+        """Held by the worker that trains the stage."""
+        return self.path / ".lock"
+
+    def record(self) -> Record | None:
+        """The record of a finished stage; None before, or where its files are not those it names."""
+        return read_record(self.record_file)
 
 
-def _read_record(path: Path) -> dict[str, Any] | None:
-    if not path.is_file():
-        return None
-    record: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    return record
+def plain_name(name: str) -> str:
+    """The name of a folder, where it is one and leads nowhere else.
 
-
-def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
-    """Lets `write` fill a file beside `path`, then puts it in place in one step.
-
-    Args:
-        path: the file as readers see it; its folder is made.
-        write: fills the file it is given; where it raises, nothing stays behind.
+    Raises:
+        StudyError: it is empty, has a separator, or names this folder or the one above.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        write(beside)
-        with beside.open("rb") as file:
-            os.fsync(file.fileno())
-        beside.replace(path)
-    finally:
-        beside.unlink(missing_ok=True)
-
-
-def write_json(path: Path, value: object) -> None:
-    """Writes `value` as readable JSON, atomically."""
-    write_atomically(path, lambda file: file.write_text(json.dumps(value, indent=1) + "\n", encoding="utf-8"))
-
-
-def write_frame(path: Path, frame: pl.DataFrame) -> None:
-    """Writes `frame` as Parquet, atomically."""
-    write_atomically(path, frame.write_parquet)
-
-
-@contextmanager
-def try_lock(path: Path) -> Iterator[bool]:
-    """Whether this process holds the lock file `path` for the time of the block; released if it dies."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            yield False
-            return
-        yield True
-
-
-@contextmanager
-def hold_lock(path: Path) -> Iterator[None]:
-    """Holds the lock file `path` for the time of the block, waiting for whoever has it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
+    if name in ("", ".", "..") or {"/", "\\", "\0"} & set(name):
+        raise StudyError(f"{name!r} cannot be the name of a folder in a run")
+    return name
 
 
 def content_hash(value: object) -> str:

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import polars as pl
 
+from ablation_runner.files import write_frame
 from ablation_runner.plan._arm import PlannedArm, changed
 from ablation_runner.plan._stages import stage_keys, training_stages
-from ablation_runner.store import content_hash, source_digest, write_frame
+from ablation_runner.store import content_hash, source_digest
 from ablation_runner.study import AS_TRAINED, Configuration, Engine, Study
 
 # What a trial imports, so what its result depends on.

@@ -14,7 +14,7 @@ from deepspeed.runtime.checkpoint_engine.checkpoint_engine import CheckpointComm
 from torch import Tensor
 
 from ablation_runner.errors import StudyError
-from ablation_runner.store import write_atomically
+from ablation_runner.files import write_atomically
 
 # Plain objects that DeepSpeed puts among its state; nothing else is ever constructed from a file.
 _OBJECTS = {

@@ -2,8 +2,6 @@
 
 import math
 import os
-import tempfile
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -31,8 +29,8 @@ def start_distributed() -> tuple[int, int]:
     backend = "nccl" if torch.cuda.is_available() else "gloo"
     if "WORLD_SIZE" not in os.environ:
         os.environ.update(RANK="0", LOCAL_RANK="0", WORLD_SIZE="1")
-        store = Path(tempfile.mkdtemp(prefix="ablate-")) / "store"
-        torch.distributed.init_process_group(backend, init_method=store.as_uri(), rank=0, world_size=1)
+        store = torch.distributed.HashStore()  # type: ignore[attr-defined] # documented, not in its __all__
+        torch.distributed.init_process_group(backend, store=store, rank=0, world_size=1)
     deepspeed.init_distributed(dist_backend=backend)
     return torch.distributed.get_rank(), torch.distributed.get_world_size()
 

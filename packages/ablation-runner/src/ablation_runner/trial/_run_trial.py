@@ -8,8 +8,10 @@ from collections.abc import Callable
 import polars as pl
 import torch
 
+from ablation_runner.files import write_frame
 from ablation_runner.plan import Trial, training_stages
-from ablation_runner.store import RunFolder, StageFolder, write_frame, write_json
+from ablation_runner.records import write_record
+from ablation_runner.store import RunFolder, StageFolder
 from ablation_runner.study import AS_TRAINED, Configuration
 from ablation_runner.trial._evaluate import evaluate
 from ablation_runner.trial._material import Material
@@ -62,7 +64,7 @@ def run_trial(trial: Trial, run: RunFolder, read: Read, others: list[Trial], tel
     validated = [point for point in curve if point["split"] == "validation"][-1]
     score = validated["accuracy"] if rows is None else _score(rows)
     seconds = sum(stage["seconds"] for stage in trained)
-    write_json(
+    write_record(
         folder.record_file,
         {
             "trial": trial.name,
@@ -88,6 +90,7 @@ def run_trial(trial: Trial, run: RunFolder, read: Read, others: list[Trial], tel
                 if stage is not None
             ],
         },
+        files=[folder.curve_file] if rows is None else [folder.curve_file, folder.items_file],
     )
     tell("finished", trial=trial.name, score=score, seconds=seconds)
 

@@ -9,8 +9,11 @@ import safetensors.torch
 import torch
 from torch import Tensor, nn
 
+from ablation_runner.files import write_atomically
+from ablation_runner.locks import hold_lock
 from ablation_runner.plan import Trial
-from ablation_runner.store import StageFolder, hold_lock, write_atomically, write_json
+from ablation_runner.records import write_record
+from ablation_runner.store import StageFolder
 from ablation_runner.study import Stage
 from ablation_runner.trial._assemble import assemble_model
 from ablation_runner.trial._engine import start_engine
@@ -95,7 +98,7 @@ def _train_stage(
         saved = {name: weights[name] for name in sorted(kept & weights.keys())}
         write_atomically(folder.weights_file, lambda file: safetensors.torch.save_file(saved, file))
         record = {"stage": stage.name, "trial": trial.name, "steps": history.step, "seconds": history.seconds}
-        write_json(folder.record_file, record | {"curve": history.curve})
+        write_record(folder.record_file, record | {"curve": history.curve}, files=[folder.weights_file])
         shutil.rmtree(folder.checkpoint, ignore_errors=True)
 
 
@@ -121,7 +124,7 @@ def _as_they_are() -> Iterator[None]:
 def _held_by_rank_0(folder: StageFolder) -> Iterator[None]:
     """The stage's lock, waited for by rank 0 while the others wait for rank 0."""
     if torch.distributed.get_rank() == 0:
-        with hold_lock(folder.path / ".lock"):
+        with hold_lock(folder.lock_file):
             torch.distributed.barrier()
             yield
             torch.distributed.barrier()

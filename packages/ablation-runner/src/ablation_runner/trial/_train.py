@@ -1,6 +1,5 @@
 """One stage's training: the same batches for every arm, the same loss for every number of ranks."""
 
-import json
 import math
 import shutil
 import time
@@ -11,7 +10,8 @@ from typing import Any
 import torch
 
 from ablation_runner.plan import Trial
-from ablation_runner.store import StageFolder, write_json
+from ablation_runner.records import read_record, write_record
+from ablation_runner.store import StageFolder, plain_name
 from ablation_runner.study import Stage, Training
 from ablation_runner.trial._batches import BatchPlan, Row
 from ablation_runner.trial._engine import micro_batch_size
@@ -194,12 +194,12 @@ def _spread(steps: int, count: int) -> set[int]:
 
 
 def _resume(engine: Any, folder: StageFolder) -> History:
-    marker = folder.checkpoint / "latest.json"
-    if not marker.is_file():
+    """Loads the last checkpoint, if there is a whole one, and gives what had been done by then."""
+    state = read_record(folder.checkpoint / "latest.json")
+    if state is None:
         return History()
-    state = json.loads(marker.read_text(encoding="utf-8"))
-    engine.load_checkpoint(str(folder.checkpoint), tag=state.pop("tag"))
-    return History(**state)
+    engine.load_checkpoint(str(folder.checkpoint), tag=plain_name(state["tag"]))
+    return History(step=state["step"], seconds=state["seconds"], curve=state["curve"])
 
 
 def _save(engine: Any, folder: StageFolder, history: History) -> None:
@@ -208,7 +208,8 @@ def _save(engine: Any, folder: StageFolder, history: History) -> None:
     engine.save_checkpoint(str(folder.checkpoint), tag=tag, save_latest=False)
     torch.distributed.barrier()
     if torch.distributed.get_rank() == 0:
-        write_json(folder.checkpoint / "latest.json", {"tag": tag, **asdict(history)})
+        files = sorted(path for path in (folder.checkpoint / tag).rglob("*") if path.is_file())
+        write_record(folder.checkpoint / "latest.json", {"tag": tag, **asdict(history)}, files=files)
         for old in folder.checkpoint.glob("step-*"):
             if old.name != tag:
                 shutil.rmtree(old)

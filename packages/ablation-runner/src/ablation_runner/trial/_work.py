@@ -9,8 +9,10 @@ from typing import Any
 import torch
 
 from ablation_runner.events import emit
+from ablation_runner.files import write_json
+from ablation_runner.locks import try_lock
 from ablation_runner.plan import Trial, read_plan
-from ablation_runner.store import RunFolder, try_lock, write_json
+from ablation_runner.store import RunFolder
 from ablation_runner.study import Configuration
 from ablation_runner.trial._engine import start_distributed
 from ablation_runner.trial._failure import TrialFailedError
@@ -32,7 +34,7 @@ def work(path: Path) -> None:
     read = _reader(run, tell)
     for trial in trials:
         folder = run.trial(trial.name)
-        with try_lock(folder.path / ".lock") if rank == 0 else _no_lock() as mine:
+        with try_lock(folder.lock_file) if rank == 0 else _no_lock() as mine:
             if _agreed(mine and folder.record() is None):
                 _run_one(trial, run, read, trials, tell)
 

@@ -1,0 +1,57 @@
+"""Records that say a result is finished, and which files it consists of."""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from ablation_runner.files import write_json
+
+Record = dict[str, Any]
+
+
+def write_record(path: Path, record: Record, *, files: Sequence[Path]) -> None:
+    """Writes a record after the files it stands for, with their sizes and checksums.
+
+    Args:
+        path: of the record.
+        record: plain values.
+        files: what it stands for, complete, in the same folder or below.
+    """
+    stand = {
+        file.relative_to(path.parent).as_posix(): {"bytes": file.stat().st_size, "sha256": _digest(file)}
+        for file in files
+    }
+    write_json(path, record | {"files": stand})
+
+
+def read_record(path: Path) -> Record | None:
+    """A record; None where there is none, it cannot be read, or a file it stands for is missing or has another size."""
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+        files = record.get("files", {})
+        same = all((path.parent / _inside(name)).stat().st_size == files[name]["bytes"] for name in files)
+    except (OSError, ValueError, AttributeError, TypeError, KeyError, RecursionError):
+        return None
+    return record if same else None
+
+
+def is_intact(path: Path) -> bool:
+    """Whether a record can be read and its files have the bytes that were recorded; reads all of them."""
+    record = read_record(path)
+    if record is None:
+        return False
+    files = record.get("files", {})
+    return all(_digest(path.parent / name) == files[name].get("sha256") for name in files)
+
+
+def _inside(name: str) -> Path:
+    if Path(name).is_absolute() or ".." in Path(name).parts:
+        raise ValueError(f"{name!r} leads out of the folder")
+    return Path(name)
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
