@@ -8,21 +8,21 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
-_PROBE = 0.05  # seconds; longer than `is_held` has a lock that it looks at
+# Whoever only looks at a lock has it for an instant, so one is tried this often, with this many seconds between.
+_TRIES, _PAUSE = 5, 0.01
 
 
 @contextmanager
 def try_lock(path: Path) -> Iterator[bool]:
     """Whether this process holds the lock file `path` for the time of the block; its folder is made."""
-    file = _try(path)
-    if file is None:  # perhaps somebody only looked
-        time.sleep(_PROBE)
-        file = _try(path)
-    if file is None:
-        yield False
-        return
-    with file:
-        yield True
+    for attempt in range(_TRIES):
+        if attempt:
+            time.sleep(_PAUSE)
+        if file := _try(path):
+            with file:
+                yield True
+            return
+    yield False
 
 
 @contextmanager

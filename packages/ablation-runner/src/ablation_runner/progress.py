@@ -93,11 +93,11 @@ class Progress:
         """The state in one line."""
         parts = [
             f"{len(self._done)}/{self._trials} trials",
-            f"elapsed {_clock(time.monotonic() - self._began)}",
+            f"elapsed {clock(time.monotonic() - self._began)}",
         ]
         left = self.seconds_left()
         if left is not None:
-            parts.append(f"about {_clock(left)} left")
+            parts.append(f"about {clock(left)} left")
         if self._features:
             parts.append("features {}/{} images".format(*self._features))
         for trial, active in self._active.items():
@@ -111,8 +111,8 @@ class Progress:
         left = self.seconds_left()
         table.add_row(
             f"[bold]{len(self._done)}/{self._trials}[/] trials",
-            f"elapsed {_clock(time.monotonic() - self._began)}",
-            f"about {_clock(left)} left" if left is not None else "",
+            f"elapsed {clock(time.monotonic() - self._began)}",
+            f"about {clock(left)} left" if left is not None else "",
         )
         if self._features:
             table.add_row("features", "{}/{} images".format(*self._features), "")
@@ -162,7 +162,8 @@ def shown(progress: Progress, console: Console) -> Iterator[Any]:
     yield on_event_in_log
 
 
-def _clock(seconds: float) -> str:
+def clock(seconds: float) -> str:
+    """A duration as hours, minutes and seconds: 1:02:03, 0:07."""
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"

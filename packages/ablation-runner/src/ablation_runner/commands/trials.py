@@ -79,3 +79,25 @@ def report(
 
     prepared = prepare(study, runs=runs, processes=processes, smoke=smoke, overrides=overrides or ())
     report_study(prepared, Console())
+
+
+def status(
+    study: StudyArgument,
+    overrides: SetOption = None,
+    processes: ProcessesOption = 1,
+    runs: RunsOption = RUNS,
+    smoke: SmokeOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Shows which trials are finished, failed, running or waiting, also where another command runs them."""
+    from rich.console import Console
+
+    from ablation_runner.prepared import prepare
+    from ablation_runner.status import show_status, study_status
+
+    prepared = prepare(study, runs=runs, processes=processes, smoke=smoke, overrides=overrides or ())
+    found = study_status(prepared)
+    if as_json:
+        print_json(found)
+    else:
+        show_status(found, Console())

@@ -1,0 +1,136 @@
+"""Where the trials of a study stand, from the files alone: whoever runs them, on this machine or another."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Literal, get_args
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from ablation_runner.locks import is_held
+from ablation_runner.plan import Trial
+from ablation_runner.prepared import Prepared
+from ablation_runner.progress import clock
+from ablation_runner.records import read_record
+from ablation_runner.store import RunFolder
+
+State = Literal["finished", "failed", "running", "waiting"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrialStatus:
+    """Where a trial stands.
+
+    Attributes:
+        trial, arm, seed: of the plan.
+        state: finished, failed, running (a worker holds it) or waiting.
+        step: optimizer steps up to the last checkpoint; all of them where it is finished.
+        steps: optimizer steps of all stages.
+        seconds_per_step: of the stages that it has begun or shares; None where there is none yet.
+        cause: why it failed.
+    """
+
+    trial: str
+    arm: str
+    seed: int
+    state: State
+    step: int
+    steps: int
+    seconds_per_step: float | None
+    cause: str | None
+
+
+def trial_status(run: RunFolder, trial: Trial) -> TrialStatus:
+    """Where a trial stands.
+
+    Args:
+        run: the study's folder.
+        trial: as planned.
+    """
+    folder = run.trial(trial.name)
+    record = folder.record()
+    state: State = "running" if is_held(folder.lock_file) else "waiting"
+    if record is not None:
+        state = "finished" if record["status"] == "finished" else "failed"
+    step, seconds = _trained(run, trial)
+    return TrialStatus(
+        trial=trial.name,
+        arm=trial.arm,
+        seed=trial.seed,
+        state=state,
+        step=trial.steps if state == "finished" else step,
+        steps=trial.steps,
+        seconds_per_step=seconds / step if step else None,
+        cause=str(record.get("cause")) if record and state == "failed" else None,
+    )
+
+
+def study_status(prepared: Prepared) -> dict[str, Any]:
+    """Every trial of a study and the seconds that are left to train, None where nothing tells."""
+    trials = [trial_status(prepared.folder, trial) for trial in (*prepared.tuning, *prepared.trials)]
+    return {
+        "name": prepared.name,
+        "folder": str(prepared.folder.path),
+        "command": prepared.command,
+        "seconds_left": seconds_left(trials),
+        "trials": [asdict(trial) for trial in trials],
+    }
+
+
+def seconds_left(trials: Sequence[TrialStatus]) -> float | None:
+    """Seconds until the last trial is trained, at the pace so far and with as many at a time as run now.
+
+    None where no trial runs or nothing has been measured; failed trials do not count.
+    """
+    running = sum(trial.state == "running" for trial in trials)
+    paces = [trial.seconds_per_step for trial in trials if trial.seconds_per_step is not None]
+    if not running or not paces:
+        return None
+    pace = sum(paces) / len(paces)
+    return (
+        sum(
+            (trial.steps - trial.step) * (trial.seconds_per_step or pace)
+            for trial in trials
+            if trial.state in ("running", "waiting")
+        )
+        / running
+    )
+
+
+def show_status(status: dict[str, Any], console: Console) -> None:
+    """Prints a status as `study_status` gives it."""
+    trials = status["trials"]
+    counts = {state: sum(trial["state"] == state for trial in trials) for state in get_args(State)}
+    parts = [f"{count} {state}" for state, count in counts.items() if count]
+    if status["seconds_left"] is not None:
+        parts.append(f"about {clock(status['seconds_left'])} left")
+    console.print(Text(f"{status['name']}: {', '.join(parts)}"))
+    table = Table(box=None, padding=(0, 2, 0, 0))
+    for heading in ("arm", "seed", "state", "steps", ""):
+        table.add_column(heading, justify="right" if heading in ("seed", "steps") else "left")
+    for trial in trials:
+        cells = (
+            trial["arm"],
+            str(trial["seed"]),
+            trial["state"],
+            f"{trial['step']}/{trial['steps']}",
+            trial["cause"] or "",
+        )
+        table.add_row(*map(Text, cells))
+    console.print(table)
+    if counts["waiting"] + counts["failed"] and not counts["running"]:
+        console.print(Text(f"To go on: {status['command']}"), soft_wrap=True)
+
+
+def _trained(run: RunFolder, trial: Trial) -> tuple[int, float]:
+    """Steps up to the last checkpoint, over all stages, and the seconds they took."""
+    step, seconds = 0, 0.0
+    for key in trial.stages:
+        folder = run.stage(key)
+        record = folder.record()
+        reached = record or read_record(folder.checkpoint / "latest.json")
+        if reached is not None:
+            step += int(reached["steps" if record else "step"])
+            seconds += float(reached["seconds"])
+    return step, seconds
