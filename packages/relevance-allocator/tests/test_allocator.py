@@ -14,6 +14,7 @@ from relevance_allocator import (
     create_allocator,
     fit_price,
     list_allocators,
+    log_values,
     patch_texture,
     query_tokens,
 )
@@ -69,7 +70,7 @@ def test_at_evaluation_an_image_is_allocated_as_if_it_were_alone(name, placement
     placement = "oracle" if name == "oracle-smallest" else placement
     allocator = made(name, generator, placement=placement)
     with torch.no_grad():
-        for parameter in allocator.opponents.parameters():
+        for parameter in allocator.knowing.opponents.parameters():
             parameter.normal_(generator=generator)
         tokens, query, texture, regions = batch_of(4, generator)
         together = allocator(tokens, query, texture=texture, regions=regions).allocation
@@ -105,7 +106,7 @@ def test_training_reaches_every_learned_part_and_evaluation_gives_the_same_value
     allocator = made("opponent-processing", generator, placement=placement, weighting="learned")
     tokens, query, texture, _ = batch_of(4, generator)
     with torch.no_grad():
-        for parameter in allocator.opponents.parameters():
+        for parameter in allocator.knowing.opponents.parameters():
             parameter.normal_(std=0.3, generator=generator)
     evaluated = allocator(tokens, query, texture=texture)
     allocator.train()
@@ -212,6 +213,11 @@ def test_maps_and_tensions_are_there_to_be_read(generator):
         (lambda: AllocatorOptions(way_options={"participatory": {"rank": 30}}), "heads must divide"),
         (lambda: AllocatorOptions(strength=0.5), "strength"),
         (lambda: AllocatorOptions(softness=0.0), "softness"),
+        (lambda: AllocatorOptions(budget=10, lowest=0), "whole number of 1"),
+        (lambda: AllocatorOptions(temperature=float("nan")), "temperature"),
+        (lambda: AllocatorOptions(weighting=(0.5, 0.5)), "each of 3 ways"),
+        (lambda: AllocatorOptions(weighting=(0.5, 0.5, 0.5)), "together 1"),
+        (lambda: AllocatorOptions(weighting="equall"), "nearest: 'equal'"),
         (lambda: allocator_options("oracel"), "nearest: 'oracle'"),
         (lambda: allocator_options("oracle", {"budgets": 3}), "nearest: 'budget'"),
         (lambda: allocator_options("fixed-minimum", {"lowest": 3}), "lowest and highest"),
@@ -221,6 +227,89 @@ def test_maps_and_tensions_are_there_to_be_read(generator):
 def test_bad_options_are_refused(call, message):
     with pytest.raises(ValueError, match=message):
         call()
+
+
+def test_values_of_a_wrong_type_in_a_studys_file_are_refused_by_name():
+    """In a process of its own: where the tests check types, the types are refused first."""
+    code = """
+import tomllib
+from relevance_allocator import allocator_options
+for line, message in (
+    ("budget = '144'", "budget must be a whole number of 1 or more, got '144'"),
+    ("budget = 144.0", "budget must be a whole number"),
+    ("budget = true", "budget must be a whole number"),
+    ("cover = 'yes'", "cover must be true or false"),
+    ("ways = 'propositional'", "ways must be a list of names"),
+    ("softness = '0.1'", "softness must be a number"),
+    ("focus_diversify = true", "focus_diversify must be a number in 0..1"),
+    ("way_options.participatory.rank = 8.0", "rank must be a whole number"),
+    ("way_options.participatory.texture = 0", "texture must be true or false"),
+    ("way_options.perspectival.scales = [1, 0.5]", "scale must be a whole number"),
+):
+    try:
+        allocator_options("all-ways", tomllib.loads(line))
+    except ValueError as error:
+        assert message in str(error), (line, error)
+    else:
+        raise AssertionError(line)
+lists = "ways = ['perspectival']\\nweighting = [1]\\nway_options.perspectival.scales = [1, 2]"
+assert allocator_options("all-ways", tomllib.loads(lists)).weighting == (1,)
+"""
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.mark.parametrize(
+    ("name", "changes", "needs"),
+    [
+        ("all-ways", {}, ("grid", "query", "texture")),
+        ("participatory", {"way_options": {"participatory": {"texture": False}}}, ("query",)),
+        ("joint-similarity", {"placement": "levels"}, ("grid", "joint", "query")),
+        ("uniform", {}, ()),
+        ("opponent-processing", {}, ("grid", "positions", "query", "texture")),
+        ("oracle-smallest", {}, ("grid", "regions")),
+    ],
+)
+def test_options_say_what_a_call_has_to_bring_and_that_is_enough(name, changes, needs, generator):
+    assert allocator_options(name, changes).needs == needs
+    allocator = made(name, generator, **changes)
+    tokens, query, texture, regions = batch_of(2, generator)
+    allocator(
+        tokens._replace(
+            grids=tokens.grids if "grid" in needs else None,
+            positions=tokens.positions if "positions" in needs else None,
+            extras={key: extra for key, extra in tokens.extras.items() if key in needs},
+        ),
+        query if "query" in needs else None,
+        texture=texture if "texture" in needs else None,
+        regions=regions if "regions" in needs else None,
+    )
+
+
+def test_given_weights_are_what_the_maps_are_averaged_with(generator):
+    allocator = made("all-ways", generator, weighting=(0.0, 0.25, 0.75))
+    tokens, query, texture, _ = batch_of(3, generator)
+    allocated = allocator(tokens, query, texture=texture)
+    _, second, third = allocated.maps.values()
+    expected = 0.25 * second + 0.75 * third
+    torch.testing.assert_close(allocated.weights, torch.tensor([0.0, 0.25, 0.75]))
+    for image in range(3):
+        one = (expected[image] - expected[image].min()) / (expected[image].max() - expected[image].min())
+        torch.testing.assert_close(allocated.relevance[image], one)
+
+
+def test_what_is_logged_are_the_allocations_own_numbers(generator):
+    allocator = made("opponent-processing", generator, placement="levels", weighting=(0.5, 0.3, 0.2))
+    tokens, query, texture, _ = batch_of(5, generator)
+    allocated = allocator(tokens, query, texture=texture)
+    logged, achieved = log_values(allocated), allocated.allocation.achieved.tolist()
+    assert logged["tokens/mean"] == pytest.approx(sum(achieved) / 5)
+    assert (logged["tokens/lowest"], logged["tokens/highest"]) == (min(achieved), max(achieved))
+    assert min(achieved) < max(achieved)
+    assert logged["focus_diversify/mean"] == 0.5
+    assert logged["weight/perspectival"] == pytest.approx(0.3)
+    shares = [logged[f"patches/{level}"] for level in ("full", "of-2x2", "of-4x4", "dropped")]
+    assert sum(shares) == pytest.approx(1)
+    assert shares[0] == pytest.approx((allocated.allocation.levels == 1).sum().item() / (5 * 96))
 
 
 def test_grids_that_differ_within_a_batch_are_refused_where_layout_counts(generator):

@@ -18,38 +18,43 @@ def as_png(image):
 def test_the_hottest_patch_is_yellow_and_stands_at_its_place():
     relevance = torch.zeros(12)
     relevance[6] = 1.0  # row 1, column 2 of 3 x 4
-    pixels = as_png(overlay(Image.new("RGB", (400, 300), "grey"), relevance, (3, 4), opacity=1.0))
-    assert pixels.shape == (300, 400, 3)
-    assert pixels[150, 250].tolist() == [253, 231, 37]
-    assert pixels[150, 150].tolist() == [68, 1, 84]
-    assert (pixels[100:200, 200:300] == [253, 231, 37]).all()
+    pixels = as_png(overlay(Image.new("RGB", (480, 360), "grey"), relevance, (3, 4), opacity=1.0))
+    assert pixels.shape == (360, 480, 3)
+    assert pixels[180, 180].tolist() == [68, 1, 84]
+    assert (pixels[120:240, 240:360] == [253, 231, 37]).all()
 
 
-def test_opacity_nought_leaves_the_grey_image_and_regions_are_drawn_red():
-    image = Image.fromarray(np.random.default_rng(0).integers(0, 255, (256, 320, 3), dtype=np.uint8))
+def test_opacity_nought_leaves_the_grey_image_and_regions_are_drawn_white_within_black():
+    image = Image.fromarray(np.random.default_rng(0).integers(0, 255, (320, 400, 3), dtype=np.uint8))
     pixels = as_png(overlay(image, torch.rand(20), (4, 5), opacity=0.0))
     assert np.abs(pixels - np.asarray(image.convert("L"))[..., None]).max() == 0
     boxed = as_png(overlay(image, torch.rand(20), (4, 5), opacity=0.0, regions=[(0.25, 0.25, 0.5, 0.5)]))
-    assert boxed[64, 100].tolist() == [255, 60, 60]
+    assert boxed[80, 150].tolist() == [0, 0, 0]
+    assert boxed[81, 150].tolist() == boxed[82, 150].tolist() == [255, 255, 255]
+    assert boxed[83, 150].tolist() == [0, 0, 0]
 
 
-def test_panels_stand_side_by_side():
-    sheet = overlays(Image.new("L", (64, 64)), {"one": torch.rand(16), "two": torch.rand(16)}, (4, 4))
-    assert sheet.size == (3 * 256 + 2 * 4, 256 + 16)
+def test_panels_stand_side_by_side_in_their_own_shape_with_the_scale_of_colours_below():
+    ones = {"one": torch.ones(16), "two": torch.zeros(16)}
+    pixels = as_png(overlays(Image.new("L", (128, 64), "black"), ones, (4, 4)))
+    assert pixels.shape == (22 + 320 + 22, 3 * 640 + 2 * 8, 3)
+    assert pixels[200, 648 + 320].tolist() == [164, 150, 24]  # 0.65 of yellow over black
+    colours = [tuple(pixel) for pixel in pixels[22 + 320 + 10].tolist()]
+    assert colours.index((68, 1, 84)) < colours.index((253, 231, 37))
 
 
 def test_kept_patches_are_bright_pooled_ones_flat_and_dropped_ones_dark():
-    noise = np.random.default_rng(0).integers(100, 255, (256, 256, 3), dtype=np.uint8)
+    noise = np.random.default_rng(0).integers(100, 255, (320, 320, 3), dtype=np.uint8)
     image = Image.fromarray(noise)
     relevance = torch.zeros(1, 64)
     relevance[0, 0] = 1.0
     kept = as_png(show_allocation(image, allocate_top_k(relevance, 1), (8, 8)))
-    assert np.abs(kept[4:28, 4:28] - noise[4:28, 4:28]).max() <= 1
-    assert kept[40:250, 40:250].mean() < 0.2 * noise.mean()
+    assert np.abs(kept[4:36, 4:36] - noise[4:36, 4:36]).max() <= 1
+    assert kept[50:310, 50:310].mean() < 0.2 * noise.mean()
     foveated = as_png(show_allocation(image, allocate_levels(relevance, 10, (8, 8)), (8, 8)))
-    assert np.abs(foveated[4:28, 4:28] - noise[4:28, 4:28]).max() <= 1
-    assert foveated[140:250, 140:250].std() < 5  # a coarse block is one colour
-    assert foveated[140:250, 140:250].mean() == pytest.approx(noise[128:, 128:].mean() * 0.5, rel=0.05)
+    assert np.abs(foveated[4:36, 4:36] - noise[4:36, 4:36]).max() <= 1
+    assert foveated[170:310, 170:310].std() < 5  # a coarse block is one colour
+    assert foveated[170:310, 170:310].mean() == pytest.approx(noise[160:, 160:].mean() * 0.4, rel=0.05)
 
 
 def test_another_item_of_the_batch_can_be_drawn(generator):

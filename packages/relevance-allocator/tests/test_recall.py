@@ -71,7 +71,7 @@ def trained(data, steps):
         allocator = create_allocator(
             "opponent-processing", dim=192, query_dim=len(WORDS), budget=BUDGET, lowest=18, highest=72
         )
-    coupling = allocator.trained["participatory"].coupling
+    coupling = allocator.knowing.trained["participatory"].coupling
     optimiser = torch.optim.AdamW(coupling.parameters(), lr=3e-3)
     for _ in range(steps):
         batch = part(data, torch.randint(0, len(data.wanted), (32,), generator=generator))
@@ -86,20 +86,20 @@ def trained(data, steps):
 def recall(allocator: RelevanceAllocator, data: Data) -> dict[str, float]:
     """Mean recall at a quarter of the tokens of every way, their controls and the bound."""
     generator = torch.Generator().manual_seed(7)
-    together, maps, _ = allocator.know(Scene(data.tokens, data.texture, data.query))
+    known = allocator.knowing(Scene(data.tokens, data.texture, data.query))
     turned = torch.randperm(len(data.wanted), generator=generator)
     shuffled = Query(data.query.features[turned], data.query.mask[turned])
-    _, misled, _ = allocator.know(Scene(data.tokens, data.texture, shuffled))
+    misled = allocator.knowing(Scene(data.tokens, data.texture, shuffled)).maps
     scores = {
-        **maps,
-        "all-ways": together,
+        **known.maps,
+        "all-ways": known.relevance,
         "shuffled": misled["participatory"],
         "random": torch.rand(data.wanted.shape, generator=generator),
         "centre": -(data.tokens.positions - 0.5).norm(dim=-1),
         "oracle": data.wanted,
     }
     kept = {name: allocate_top_k(one, BUDGET, grid=GRID) for name, one in scores.items()}
-    kept["participatory-levels"] = allocate_levels(maps["participatory"], BUDGET, GRID)
+    kept["participatory-levels"] = allocate_levels(known.maps["participatory"], BUDGET, GRID)
     kept["oracle-smallest"] = oracle_allocation(data.regions, GRID)
     return {name: kept_detail(allocation, data.wanted).mean().item() for name, allocation in kept.items()}
 
@@ -122,13 +122,13 @@ def test_trained_participatory_knowing_beats_blind_ways_and_needs_the_question()
 def train_tensions(allocator, data, *, steps, cost):
     """By the allocator's own gradients: each token costs `cost`, what it holds of the region is its reward."""
     generator = torch.Generator().manual_seed(1)
-    optimiser = torch.optim.AdamW(allocator.opponents.parameters(), lr=3e-3)
+    optimiser = torch.optim.AdamW(allocator.knowing.opponents.parameters(), lr=3e-3)
     for _ in range(steps):
         batch = part(data, torch.randint(0, len(data.wanted), (32,), generator=generator))
         with torch.no_grad():
-            _, maps, _ = allocator.know(Scene(batch.tokens, batch.texture, batch.query))
-        stacked = torch.stack(list(maps.values()), 1)
-        tensions = allocator.opponents(stacked, GRID, batch.query)
+            known = allocator.knowing(Scene(batch.tokens, batch.texture, batch.query))
+        stacked = torch.stack(list(known.maps.values()), 1)
+        tensions = allocator.knowing.opponents(stacked, GRID, batch.query)
         relevance = stacked.mean(1)
         relevance = (relevance - relevance.amin(1, True)) / (
             relevance.amax(1, True) - relevance.amin(1, True)

@@ -77,7 +77,7 @@ def test_an_allocator_goes_through_all_three_stages():
     [
         (lambda: training_stages((1, 0, 1)), "'dynamic' needs 1 step"),
         (lambda: training_stages((1, 1, 1), budget=0), "from 1"),
-        (lambda: training_stages((1, 1, 1), choices=(64, 144)), "one weight"),
+        (lambda: training_stages((1, 1, 1), choices=(64, 144)), "for each of"),
         (lambda: training_stages((4, 1, 1))[0].budget(seed=0, step=4), "0..3, got 4"),
         (lambda: fit_allocator(create_allocator("priced", dim=4, query_dim=4), []), "at least one batch"),
         (lambda: fit_allocator(create_allocator("propositional", dim=4), []), "priced"),

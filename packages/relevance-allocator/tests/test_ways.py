@@ -162,14 +162,14 @@ def test_what_a_way_lacks_is_named():
         ("propositional", "texture"),
         ("perspectival", "texture and grid"),
         ("class-attention", "attention"),
-        ("participatory", "query"),
+        ("participatory", "query and texture"),
         ("joint-similarity", "joint and query"),
         ("random", "generator"),
         ("centre", "positions"),
         ("oracle", "grid and regions"),
     ]:
         with pytest.raises(ValueError, match=f"{name}' needs {needs}"):
-            create_way(name, dim=6, query_dim=5)(bare)
+            create_way(name, dim=6, query_dim=5, texture_channels=13)(bare)
 
 
 class Brightness:
@@ -209,6 +209,8 @@ def test_a_way_of_ones_own_is_named_by_its_module(monkeypatch):
         (lambda: create_way("propositionel", dim=4), "nearest: 'propositional'"),
         (lambda: create_way("participatory", {"heads": 3}, dim=4, query_dim=4), "heads must divide rank"),
         (lambda: create_way("participatory", dim=4), "query_dim"),
+        (lambda: create_way("participatory", dim=4, query_dim=4), "texture_channels"),
+        (lambda: create_way("perspectival", {"scales": (1, 0)}, dim=4), "scale must be"),
         (lambda: create_way("participatory", {"depth": 3}, dim=4, query_dim=4), "unknown option"),
     ],
 )

@@ -3,6 +3,7 @@ from ._allocation import apply_allocation as apply_allocation
 from ._allocation import kept_detail as kept_detail
 from ._allocator import Allocated as Allocated
 from ._allocator import RelevanceAllocator as RelevanceAllocator
+from ._balance import fit_weights as fit_weights
 from ._blind import class_attention as class_attention
 from ._blind import perspectival as perspectival
 from ._blind import propositional as propositional
@@ -10,11 +11,14 @@ from ._calibrate import calibrate as calibrate
 from ._color import srgb_to_lab as srgb_to_lab
 from ._create import create_allocator as create_allocator
 from ._diversify import diversify as diversify
+from ._explain import explain as explain
 from ._fit import fit_allocator as fit_allocator
 from ._gates import gate_levels as gate_levels
 from ._gates import gate_top_k as gate_top_k
 from ._groups import texture_channels as texture_channels
+from ._knowing import Known as Known
 from ._levels import allocate_levels as allocate_levels
+from ._log import log_values as log_values
 from ._opponent import OpponentProcessing as OpponentProcessing
 from ._opponent import Tensions as Tensions
 from ._opponent import temperature as temperature
@@ -58,6 +62,7 @@ __all__ = [
     "Allocated",
     "Allocation",
     "AllocatorOptions",
+    "Known",
     "OpponentProcessing",
     "Participatory",
     "PatchTexture",
@@ -78,8 +83,10 @@ __all__ = [
     "create_allocator",
     "create_way",
     "diversify",
+    "explain",
     "fit_allocator",
     "fit_price",
+    "fit_weights",
     "gate_levels",
     "gate_top_k",
     "gumbel_noise",
@@ -87,6 +94,7 @@ __all__ = [
     "kept_detail",
     "list_allocators",
     "list_ways",
+    "log_values",
     "oracle_allocation",
     "overlay",
     "overlays",

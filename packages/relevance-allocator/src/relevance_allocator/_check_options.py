@@ -1,14 +1,10 @@
-"""What must hold of an allocator's options. Free of torch."""
+"""What must hold of an allocator's options, field by field. Free of torch."""
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from typing import Any
 
-from relevance_allocator._groups import check_groups
-from relevance_allocator._names import Number, check_fraction, check_known, check_positive
+from relevance_allocator._names import Number, check_counts, check_fraction, check_known
 from relevance_allocator._way_options import way_options
-
-if TYPE_CHECKING:
-    from relevance_allocator._options import AllocatorOptions
 
 NEUTRAL = {"compress_particularize": 0.5, "exploit_explore": 0.0, "focus_diversify": 0.0}
 """The value at which each tension has no effect."""
@@ -27,76 +23,83 @@ def check_tensions(values: Mapping[str, Number]) -> None:
         check_fraction(name, value)
 
 
-def check_allocator(options: "AllocatorOptions") -> None:
-    """Refuses options that are out of range, contradict each other or would be without effect.
+def check_ways(ways: Sequence[str], options: Mapping[str, Mapping[str, Any]]) -> None:
+    """Refuses ways of knowing that are unknown, repeated or none, and options that they do not have.
 
     Raises:
         ValueError: names the rule and the value.
+
+    >>> check_ways(["participatory"], {"participatory": {"rank": 16}})
     """
-    object.__setattr__(options, "ways", tuple(options.ways))
-    object.__setattr__(options, "texture", tuple(options.texture))
-    _check_ways(options)
-    check_known("weighting", options.weighting, ("equal", "learned"))
-    check_known("calibration", options.calibration, ("range", "rank"))
-    check_known("amount", options.amount, ("fixed", "priced"))
-    check_known("placement", options.placement, ("levels", "oracle", "top-k"))
-    check_groups(options.texture)
-    for name in NEUTRAL:
-        _check_tension(name, getattr(options, name))
-    check_fraction("diversity", options.diversity)
-    check_fraction("spatial", options.spatial)
-    check_positive(softness=options.softness, budget=options.budget)
-    if not options.strength >= 1:
-        raise ValueError(f"strength must be 1 or more, got {options.strength!r}")
-    if not options.temperature >= 0:
-        raise ValueError(f"temperature must be 0 or more, got {options.temperature!r}")
-    _check_amount(options)
-
-
-def _check_ways(options: "AllocatorOptions") -> None:
-    if not options.ways or len(set(options.ways)) < len(options.ways):
-        raise ValueError(
-            f"an allocator needs one or more ways of knowing, each once; got {list(options.ways)}"
-        )
-    for name in options.way_options:
-        check_known("way in way_options", name, options.ways)
-    for name in options.ways:
+    if not ways or len(set(ways)) < len(ways):
+        raise ValueError(f"an allocator needs one or more ways of knowing, each once; got {list(ways)}")
+    for name in options:
+        check_known("way in way_options", name, ways)
+    for name in ways:
         if ":" not in name:
-            way_options(name, options.way_options.get(name))
+            way_options(name, options.get(name))
 
 
-def _check_tension(name: str, value: str | Number) -> None:
+def check_tension(name: str, value: str | Number) -> None:
+    """Refuses a tension that is neither learned, off, nor a number in 0..1.
+
+    Raises:
+        ValueError: names the tension and the value.
+
+    >>> check_tension("focus_diversify", "learned")
+    """
     if isinstance(value, str):
         check_known(name, value, ("learned", "off"))
     else:
         check_fraction(name, value)
 
 
-def _check_amount(options: "AllocatorOptions") -> None:
-    if options.amount == "fixed":
-        if options.compress_particularize != "off":
-            raise ValueError(
-                'compress_particularize needs amount "priced": a fixed amount leaves it without effect; '
-                f'set it to "off", got {options.compress_particularize!r}'
-            )
-        if options.lowest is not None or options.highest is not None:
-            raise ValueError('lowest and highest belong to amount "priced"; the amount is "fixed"')
+def check_weighting(weighting: str | Sequence[Number], ways: int) -> None:
+    """Refuses weights of the ways that are no distribution over them.
+
+    Raises:
+        ValueError: an unknown name, another number of weights than ways, a negative one, or all 0.
+
+    >>> check_weighting((0.0, 0.25, 0.75), 3)
+    """
+    if isinstance(weighting, str):
+        check_known("weighting", weighting, ("equal", "learned"))
         return
-    if options.placement == "oracle":
-        raise ValueError('placement "oracle" takes what the regions need: set amount to "fixed"')
-    lowest, highest = price_range(options)
-    if not 1 <= lowest <= options.budget <= highest:
+    for weight in weighting:
+        check_fraction("a weight", weight)
+    if len(weighting) != ways or not abs(sum(weighting) - 1) < 1e-6:
         raise ValueError(
-            f"need 1 <= lowest <= budget <= highest, got {lowest}, {options.budget} and {highest}"
+            f"weighting needs a weight for each of {ways} ways, together 1; got {list(weighting)}"
         )
 
 
-def price_range(options: "AllocatorOptions") -> tuple[int, int]:
-    """Fewest and most tokens of an image under a price.
+def check_fixed_amount(compress_particularize: str | Number, lowest: int | None, highest: int | None) -> None:
+    """Refuses what would be without effect under a fixed amount.
 
-    >>> from relevance_allocator._options import AllocatorOptions
-    >>> price_range(AllocatorOptions(budget=5))
-    (3, 10)
+    Raises:
+        ValueError: compress_particularize is not off, or a range is given.
+
+    >>> check_fixed_amount("off", None, None)
     """
-    lowest = (options.budget + 1) // 2 if options.lowest is None else options.lowest
-    return lowest, 2 * options.budget if options.highest is None else options.highest
+    if compress_particularize != "off":
+        raise ValueError(
+            'compress_particularize needs amount "priced": a fixed amount leaves it without effect; '
+            f'set it to "off", got {compress_particularize!r}'
+        )
+    if lowest is not None or highest is not None:
+        raise ValueError('lowest and highest belong to amount "priced"; the amount is "fixed"')
+
+
+def check_priced_amount(lowest: int, budget: int, highest: int, placement: str) -> None:
+    """Refuses a range that does not hold the mean budget, and the oracle, which takes what it needs.
+
+    Raises:
+        ValueError: names the rule and the value.
+
+    >>> check_priced_amount(72, 144, 288, "top-k")
+    """
+    if placement == "oracle":
+        raise ValueError('placement "oracle" takes what the regions need: set amount to "fixed"')
+    check_counts(lowest=lowest, highest=highest)
+    if not lowest <= budget <= highest:
+        raise ValueError(f"need lowest <= budget <= highest, got {lowest}, {budget} and {highest}")

@@ -5,7 +5,6 @@ from collections.abc import Iterable
 import torch
 
 from relevance_allocator._allocator import RelevanceAllocator
-from relevance_allocator._check_options import price_range
 from relevance_allocator._names import Number
 from relevance_allocator._price import TokenPrice, fit_price
 from relevance_allocator._ways import Scene
@@ -32,7 +31,7 @@ def fit_allocator(
     if not pairs:
         raise ValueError("a price is fitted on at least one batch of scenes, got none")
     values, mask = (torch.cat(parts) for parts in zip(*pairs, strict=True))
-    lowest, highest = price_range(options)
+    lowest, highest = options.price_range
     price = fit_price(values, options.budget, lowest=lowest, highest=highest, mask=mask, tolerance=tolerance)
     allocator.set_price(price)
     return price

@@ -4,9 +4,26 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from relevance_allocator._check_options import check_allocator
-from relevance_allocator._groups import GROUPS
-from relevance_allocator._names import Number
+from relevance_allocator._check_options import (
+    NEUTRAL,
+    check_fixed_amount,
+    check_priced_amount,
+    check_tension,
+    check_ways,
+    check_weighting,
+)
+from relevance_allocator._groups import GROUPS, check_groups
+from relevance_allocator._names import (
+    Number,
+    check_at_least,
+    check_counts,
+    check_fraction,
+    check_known,
+    check_positive,
+    check_switch,
+    names_of,
+)
+from relevance_allocator._way_options import way_options
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -17,7 +34,8 @@ class AllocatorOptions:
         ways: ways of knowing whose relevance is averaged, 1 or more; a name of `list_ways()`, or
             `package.module:Name` for a way of your own (see `create_way`).
         way_options: options by way.
-        weighting: `equal`, or `learned` (softmax of one parameter per way).
+        weighting: how the ways are averaged: `equal`, `learned` (softmax of one parameter per way), or a weight in
+            0..1 for each way, together 1 (`fit_weights` finds them on validation images).
         calibration: `range` or `rank`, see `calibrate`.
         texture: groups of the texture array.
         compress_particularize: `learned`, `off`, or a fixed value in 0..1; needs amount `priced`.
@@ -38,7 +56,7 @@ class AllocatorOptions:
 
     ways: tuple[str, ...] = ("propositional", "perspectival", "participatory")
     way_options: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    weighting: str = "equal"
+    weighting: str | tuple[Number, ...] = "equal"
     calibration: str = "range"
     texture: tuple[str, ...] = tuple(GROUPS)
     compress_particularize: str | Number = "learned"
@@ -58,4 +76,57 @@ class AllocatorOptions:
 
     def __post_init__(self) -> None:
         """Checks every field, and that no part would be without effect."""
-        check_allocator(self)
+        object.__setattr__(self, "ways", names_of("ways", self.ways))
+        object.__setattr__(self, "texture", names_of("texture", self.texture))
+        if not isinstance(self.weighting, str):
+            object.__setattr__(self, "weighting", tuple(self.weighting))
+        check_ways(self.ways, self.way_options)
+        check_weighting(self.weighting, len(self.ways))
+        check_groups(self.texture)
+        check_known("calibration", self.calibration, ("range", "rank"))
+        check_known("amount", self.amount, ("fixed", "priced"))
+        check_known("placement", self.placement, ("levels", "oracle", "top-k"))
+        for name in NEUTRAL:
+            check_tension(name, getattr(self, name))
+        check_at_least(1, strength=self.strength)
+        check_at_least(0, temperature=self.temperature)
+        check_fraction("diversity", self.diversity)
+        check_fraction("spatial", self.spatial)
+        check_positive(softness=self.softness)
+        check_counts(budget=self.budget)
+        check_switch(cover=self.cover)
+        if self.amount == "fixed":
+            check_fixed_amount(self.compress_particularize, self.lowest, self.highest)
+        else:
+            lowest, highest = self.price_range
+            check_priced_amount(lowest, self.budget, highest, self.placement)
+
+    @property
+    def price_range(self) -> tuple[int, int]:
+        """Fewest and most tokens of an image under a price.
+
+        >>> AllocatorOptions(budget=5).price_range
+        (3, 10)
+        """
+        lowest = (self.budget + 1) // 2 if self.lowest is None else self.lowest
+        return lowest, 2 * self.budget if self.highest is None else self.highest
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """What a call has to bring, sorted: attention, grid, joint, positions, query, regions, texture, generator.
+
+        What ways of your own need is not known here. Learned tensions also look at the question where the allocator is
+        built with a `query_dim`; exploration needs a generator in training only.
+
+        >>> AllocatorOptions(ways=("perspectival",), exploit_explore="off").needs
+        ('grid', 'positions', 'texture')
+        """
+        own = (way_options(name, self.way_options.get(name)).needs for name in self.ways if ":" not in name)
+        found = {need for needs in own for need in needs}
+        if "learned" in (getattr(self, name) for name in NEUTRAL) or self.placement != "top-k":
+            found.add("grid")
+        if self.placement == "oracle":
+            found.add("regions")
+        elif self.focus_diversify not in ("off", 0):
+            found.add("positions")
+        return tuple(sorted(found))

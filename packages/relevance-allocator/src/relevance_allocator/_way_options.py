@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from relevance_allocator._names import check_known, check_positive
+from relevance_allocator._names import check_counts, check_known, check_switch
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,8 +28,10 @@ class Perspectival:
     def __post_init__(self) -> None:
         """Checks the scales."""
         object.__setattr__(self, "scales", tuple(self.scales))
-        if not self.scales or min(self.scales) < 1:
-            raise ValueError(f"perspectival needs scales of 1 or more, got {self.scales}")
+        if not self.scales:
+            raise ValueError("perspectival needs one scale or more, got none")
+        for scale in self.scales:
+            check_counts(scale=scale)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,7 +52,6 @@ class Participatory:
         texture: whether the texture's means join the features.
     """
 
-    needs: ClassVar[tuple[str, ...]] = ("query",)
     rank: int = 32
     heads: int = 4
     hidden: int = 64
@@ -58,9 +59,15 @@ class Participatory:
 
     def __post_init__(self) -> None:
         """Checks the widths."""
-        check_positive(rank=self.rank, heads=self.heads, hidden=self.hidden)
+        check_counts(rank=self.rank, heads=self.heads, hidden=self.hidden)
+        check_switch(texture=self.texture)
         if self.rank % self.heads:
             raise ValueError(f"heads must divide rank, got rank {self.rank} and {self.heads} heads")
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """What it looks at besides the tokens."""
+        return ("query", "texture") if self.texture else ("query",)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,6 +80,10 @@ class JointSimilarity:
 
     needs: ClassVar[tuple[str, ...]] = ("joint", "query")
     opposite: bool = False
+
+    def __post_init__(self) -> None:
+        """Checks the switch."""
+        check_switch(opposite=self.opposite)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -59,15 +59,15 @@ def one_grid(tokens: VisualTokens) -> tuple[int, int]:
 class ParticipatoryWay(nn.Module):
     """`Participatory` on a scene."""
 
-    def __init__(self, coupling: Participatory, *, texture: bool) -> None:
-        """Takes the trained part, and whether it gets the texture."""
+    def __init__(self, coupling: Participatory, *, needs: Sequence[str]) -> None:
+        """Takes the trained part, and what it looks at: the texture or not."""
         super().__init__()
-        self.coupling, self.texture = coupling, texture
+        self.coupling, self.needs = coupling, tuple(needs)
 
     def forward(self, scene: Scene) -> Float[Tensor, "batch tokens"]:
         """Raw scores."""
-        check_needs("participatory", scene)
-        texture = scene.texture if self.texture else None
+        check_needs("participatory", self.needs, scene)
+        texture = scene.texture if "texture" in self.needs else None
         scores: Tensor = self.coupling(scene.tokens, scene.query, texture)
         return scores
 
@@ -87,6 +87,8 @@ def _build_participatory(
 ) -> Way:
     if query_dim is None:
         raise ValueError("participatory needs query_dim, the width of the question's token embeddings")
+    if options.texture and not channels:
+        raise ValueError("participatory joins the texture: it needs texture_channels, or texture=False")
     coupling = Participatory(
         dim,
         query_dim,
@@ -95,7 +97,7 @@ def _build_participatory(
         heads=options.heads,
         hidden=options.hidden,
     )
-    return ParticipatoryWay(coupling, texture=options.texture)
+    return ParticipatoryWay(coupling, needs=options.needs)
 
 
 BUILDERS: Mapping[str, Callable[[Any, int, int | None, int], Way]] = {
@@ -146,12 +148,12 @@ def create_way(
         return _own(name)(dim=dim, query_dim=query_dim, texture_channels=texture_channels, **(options or {}))
     checked = _way_options.way_options(name, options)
     way = BUILDERS[name](checked, dim, query_dim, texture_channels)
-    return way if isinstance(way, nn.Module) else _checked(name, way)
+    return way if isinstance(way, nn.Module) else _checked(name, checked.needs, way)
 
 
-def _checked(name: str, way: Way) -> Way:
+def _checked(name: str, needs: Sequence[str], way: Way) -> Way:
     def score(scene: Scene) -> Float[Tensor, "batch tokens"]:
-        check_needs(name, scene)
+        check_needs(name, needs, scene)
         return way(scene)
 
     return score
@@ -166,11 +168,12 @@ def _own(name: str) -> Callable[..., Way]:
     return found
 
 
-def check_needs(name: str, scene: Scene) -> None:
+def check_needs(name: str, needs: Sequence[str], scene: Scene) -> None:
     """Refuses a scene that lacks what a way of knowing looks at.
 
     Args:
         name: one of `list_ways()`.
+        needs: as its options name them.
         scene: what there is.
 
     Raises:
@@ -186,7 +189,7 @@ def check_needs(name: str, scene: Scene) -> None:
         "positions": scene.tokens.positions is not None,
         "grid": scene.tokens.grids is not None,
     }
-    missing = [need for need in _way_options.WAYS[name].needs if not have[need]]
+    missing = [need for need in needs if not have[need]]
     if missing:
         raise ValueError(f"way {name!r} needs {' and '.join(missing)}, which the scene lacks")
     if scene.texture is not None and scene.texture.means.shape[:2] != scene.tokens.mask.shape:
