@@ -13,11 +13,14 @@ from transformers import PreTrainedTokenizerFast
 
 from token_budget import VisualTokens, grid_positions, visual_tokens
 from vlm_fusion import (
+    ImageTextModel,
+    ObjectiveOptions,
     Question,
     TextRows,
     VisionLanguageConfig,
     VisionLanguageModel,
     build_tokenizer,
+    create_connector,
     create_language_model,
     encode_question,
     pack_questions,
@@ -90,6 +93,18 @@ def make_model(
             block.attention_gate.data.fill_(0.7)
             block.feed_forward_gate.data.fill_(0.4)
     return model
+
+
+ALL = {"contrastive": 1.0, "matching": 0.5, "language-modelling": 2.0, "masked-language-modelling": 0.25}
+
+
+def make_learner(weights: dict[str, float] | None = None, **parts: Any) -> ImageTextModel:
+    torch.manual_seed(0)
+    connector = create_connector(
+        "q-former", vision_width=WIDTH, language_width=16, queries=3, depth=2, vocabulary=len(tokenizer())
+    )
+    options = ObjectiveOptions(weights=weights or ALL, embedding_width=8, **parts.pop("options", {}))
+    return ImageTextModel(connector.trunk, options, **parts)
 
 
 def image_tokens(images: int = 2, tokens: int = 8, *, seed: int = 0, ragged: bool = False) -> VisualTokens:

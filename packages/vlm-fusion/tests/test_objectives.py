@@ -4,7 +4,7 @@ import math
 
 import pytest
 import torch
-from fusion_helpers import image_tokens, tokenizer
+from fusion_helpers import ALL, image_tokens, make_learner, tokenizer
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -22,8 +22,7 @@ from vlm_fusion import (
     write_captions,
 )
 from vlm_fusion._contrast import similarity
-
-ALL = {"contrastive": 1.0, "matching": 0.5, "language-modelling": 2.0, "masked-language-modelling": 0.25}
+from vlm_fusion._pairs import uniform
 
 
 def batch() -> dict[str, torch.Tensor]:
@@ -38,20 +37,6 @@ def batch() -> dict[str, torch.Tensor]:
         "labels": rows.labels,
         "captions": torch.tensor([3, 5, 3, 9]),
     }
-
-
-def learner(weights: dict[str, float] | None = None, **options: object) -> ImageTextModel:
-    torch.manual_seed(0)
-    connector = create_connector(
-        "q-former",
-        vision_width=12,
-        language_width=16,
-        queries=3,
-        depth=2,
-        vocabulary=len(tokenizer()),
-        **options,
-    )
-    return ImageTextModel(connector.trunk, ObjectiveOptions(weights=weights or ALL, embedding_width=8))
 
 
 def unit(*shape: int, seed: int = 0) -> torch.Tensor:
@@ -137,15 +122,15 @@ def test_hidden_words_follow_berts_shares_and_never_hide_what_may_not_be() -> No
 
 
 def test_each_objective_is_logged_and_the_loss_is_their_weighted_sum() -> None:
-    model, given_batch = learner(), batch()
+    model, given_batch = make_learner(), batch()
     generator = torch.Generator().manual_seed(0)
     masked = mask_words(
         given_batch["input_ids"], given_batch["labels"] > 2, mask_token=4, vocabulary=15, generator=generator
     )
     found = model(image_tokens(4), **given_batch, masked=masked, generator=generator)
-    assert set(found.parts) == set(ALL)
+    assert set(found.losses) == set(ALL)
     assert found.loss.item() == pytest.approx(
-        sum(ALL[name] * part.item() for name, part in found.parts.items())
+        sum(ALL[name] * part.item() for name, part in found.losses.items())
     )
     found.loss.backward()
     without = {name for name, parameter in model.named_parameters() if parameter.grad is None}
@@ -155,7 +140,7 @@ def test_each_objective_is_logged_and_the_loss_is_their_weighted_sum() -> None:
 @pytest.mark.parametrize("name", sorted(ALL))
 def test_each_objective_alone_sees_the_image(name: str) -> None:
     weights = {name: 1.0} if name != "matching" else {"contrastive": 1e-9, "matching": 1.0}
-    model, given_batch = learner(weights), batch()
+    model, given_batch = make_learner(weights), batch()
     masked = mask_words(
         given_batch["input_ids"],
         given_batch["labels"] > 2,
@@ -165,7 +150,7 @@ def test_each_objective_alone_sees_the_image(name: str) -> None:
     )
     losses = [
         model(tokens, **given_batch, masked=masked, generator=torch.Generator().manual_seed(0))
-        .parts[name]
+        .losses[name]
         .item()
         for tokens in (image_tokens(4), image_tokens(4, seed=5))
     ]
@@ -173,7 +158,7 @@ def test_each_objective_alone_sees_the_image(name: str) -> None:
 
 
 def test_captioning_loss_is_the_shifted_cross_entropy() -> None:
-    model, given_batch = learner({"language-modelling": 1.0}), batch()
+    model, given_batch = make_learner({"language-modelling": 1.0}), batch()
     logits = model.words(
         image_tokens(4), given_batch["input_ids"], given_batch["attention_mask"], attention="causal"
     )
@@ -184,7 +169,7 @@ def test_captioning_loss_is_the_shifted_cross_entropy() -> None:
 
 
 def test_captions_are_written_word_by_word() -> None:
-    model, tokens = learner({"language-modelling": 1.0}), image_tokens(2)
+    model, tokens = make_learner({"language-modelling": 1.0}), image_tokens(2)
     found = write_captions(model, tokens, begin=1, end=2, pad=0, max_new_tokens=4)
     words = torch.tensor([[1], [1]])
     for step in range(4):
@@ -211,6 +196,25 @@ def test_wrong_objectives_are_refused(weights: dict[str, float], accumulation: i
         ObjectiveOptions(weights=weights, accumulation=accumulation)
 
 
+def test_uniform_negatives_are_drawn_evenly_among_other_captions_and_need_no_contrast() -> None:
+    captions = torch.tensor([3, 5, 3, 9])
+    near = uniform(captions)
+    draws = [
+        hard_negatives(
+            near.image_to_text, near.same, scale=1.0, generator=torch.Generator().manual_seed(seed)
+        )
+        for seed in range(3000)
+    ]
+    shares = torch.stack([row.bincount(minlength=4) for row in torch.stack(draws).T]) / 3000
+    expected = (
+        torch.tensor([[0, 1, 0, 1], [2 / 3, 0, 2 / 3, 2 / 3], [0, 1, 0, 1], [2 / 3, 2 / 3, 2 / 3, 0]]) / 2
+    )
+    torch.testing.assert_close(shares, expected, atol=0.04, rtol=0)
+    model = make_learner({"matching": 1.0}, options={"negatives": "uniform"})
+    found = model(image_tokens(4), **batch(), generator=torch.Generator().manual_seed(0))
+    assert list(found.losses) == ["matching"]
+
+
 def test_language_modelling_may_accumulate() -> None:
     assert ObjectiveOptions(weights={"language-modelling": 1.0}, accumulation=8).active == (
         "language-modelling",
@@ -230,7 +234,7 @@ def test_weights_are_parsed_or_refused() -> None:
 
 
 def test_what_an_objective_lacks_is_named() -> None:
-    model, given_batch = learner(), batch()
+    model, given_batch = make_learner(), batch()
     with pytest.raises(ValueError, match="needs generator"):
         model(image_tokens(4), **given_batch)
     with pytest.raises(ValueError, match="needs captions"):

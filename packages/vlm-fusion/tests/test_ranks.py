@@ -6,15 +6,13 @@ from typing import Any
 
 import pytest
 import torch
-from fusion_helpers import forked, image_tokens, make_model, tokenizer
+from fusion_helpers import forked, image_tokens, make_learner, make_model, tokenizer
 from torch import distributed
 
 from vlm_fusion import (
-    ImageTextModel,
-    ObjectiveOptions,
     contrast,
-    create_connector,
     encode_question,
+    list_objectives,
     mask_words,
     pack_questions,
 )
@@ -65,22 +63,50 @@ def language_modelling(rank: int, world: int, steps: int) -> Any:
     return total / world, mean_over_ranks(model, world)
 
 
-def learner(weights: dict[str, float]) -> ImageTextModel:
-    torch.manual_seed(0)
-    connector = create_connector(
-        "q-former", vision_width=12, language_width=16, queries=3, depth=2, vocabulary=len(tokenizer())
-    )
-    return ImageTextModel(connector.trunk, ObjectiveOptions(weights=weights, embedding_width=8))
+def words_of_all(rank: int, world: int, steps: int) -> Any:
+    """Loss and gradient of hidden words and captions of eight rows over ranks and accumulation steps."""
+    model, words = make_learner({"masked-language-modelling": 1.0, "language-modelling": 0.5}), tokenizer()
+    whole = pack_questions([[encode_question(words, "", text)] for text in TEXTS], pad=0)
+    drawer = torch.Generator().manual_seed(0)
+    masked = mask_words(whole.input_ids, whole.labels > 2, mask_token=4, vocabulary=15, generator=drawer)
+    share = 8 // (world * steps)
+    total = torch.zeros(1)
+    for step in range(steps):
+        start = (rank * steps + step) * share
+        rows = slice(start, start + share)
+        output = model(
+            take(image_tokens(8), torch.arange(start, start + share)),
+            whole.input_ids[rows],
+            whole.attention_mask[rows],
+            whole.labels[rows],
+            masked=masked._replace(input_ids=masked.input_ids[rows], labels=masked.labels[rows]),
+            answer_tokens=whole.answer_tokens / (world * steps),
+            masked_tokens=int((masked.labels != -100).sum()) / (world * steps),
+        )
+        (output.loss / steps).backward()
+        total += output.loss.detach() / steps
+    if world > 1:
+        distributed.all_reduce(total)
+    return total / world, mean_over_ranks(model, world)
 
 
-def all_objectives(rank: int, world: int) -> Any:
-    weights = {
-        "contrastive": 1.0,
-        "matching": 1.0,
-        "language-modelling": 1.0,
-        "masked-language-modelling": 1.0,
-    }
-    model, words = learner(weights), tokenizer()
+def words_one_by_eight(rank: int, world: int) -> Any:
+    return words_of_all(rank, world, 8)
+
+
+def words_two_by_four(rank: int, world: int) -> Any:
+    return words_of_all(rank, world, 4)
+
+
+def words_eight_by_one(rank: int, world: int) -> Any:
+    return words_of_all(rank, world, 1)
+
+
+def all_objectives(rank: int, world: int, **options: Any) -> Any:
+    weights = dict.fromkeys(list_objectives(), 1.0)
+    if options:  # uniform negatives need no contrast
+        del weights["contrastive"]
+    model, words = make_learner(weights, options=options), tokenizer()
     whole = pack_questions([[encode_question(words, "", text)] for text in TEXTS], pad=0)
     masked = mask_words(
         whole.input_ids,
@@ -107,10 +133,14 @@ def all_objectives(rank: int, world: int) -> Any:
         generator=torch.Generator().manual_seed(3),
     )
     output.loss.backward()
-    losses = torch.stack([output.parts[name].detach() for name in sorted(weights)])
+    losses = torch.stack([output.losses[name].detach() for name in sorted(weights)])
     if world > 1:
         distributed.all_reduce(losses)
     return losses / world, mean_over_ranks(model, world)
+
+
+def without_contrast(rank: int, world: int) -> Any:
+    return all_objectives(rank, world, negatives="uniform")
 
 
 def contrastive(rank: int, world: int) -> Any:
@@ -157,13 +187,21 @@ def test_language_modelling_is_the_same_on_1x8_2x4_and_8x1(tmp_path: Path) -> No
     agree(forked(8, eight_by_one, tmp_path), expected)
 
 
+def test_hidden_words_and_captions_are_the_same_on_1x8_2x4_and_8x1(tmp_path: Path) -> None:
+    expected = words_of_all(0, 1, 1)
+    agree(forked(1, words_one_by_eight, tmp_path), expected)
+    agree(forked(2, words_two_by_four, tmp_path), expected)
+    agree(forked(8, words_eight_by_one, tmp_path), expected)
+
+
 def test_contrast_on_two_ranks_equals_the_joined_batch(tmp_path: Path) -> None:
     agree(forked(2, contrastive, tmp_path), contrastive(0, 1))
 
 
 @pytest.mark.parametrize("world", [2, 8])
-def test_all_objectives_on_ranks_equal_the_joined_batch(world: int, tmp_path: Path) -> None:
-    agree(forked(world, all_objectives, tmp_path), all_objectives(0, 1))
+@pytest.mark.parametrize("work", [all_objectives, without_contrast])
+def test_all_objectives_on_ranks_equal_the_joined_batch(work: Any, world: int, tmp_path: Path) -> None:
+    agree(forked(world, work, tmp_path), work(0, 1))
 
 
 def test_unequal_ranks_are_refused(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from ._cost import count_cost as count_cost
 from ._cost import count_macs as count_macs
 from ._cost import count_parameters as count_parameters
 from ._create import create_connector as create_connector
+from ._held_out import held_out_scores as held_out_scores
 from ._image_text import ImageTextModel as ImageTextModel
 from ._image_text import ObjectiveOutput as ObjectiveOutput
 from ._language import create_language_model as create_language_model
@@ -38,6 +39,8 @@ from ._patches import patch_tokens as patch_tokens
 from ._q_former import QFormerTrunk as QFormerTrunk
 from ._q_former_block import QFormerStates as QFormerStates
 from ._q_former_block import image_text_mask as image_text_mask
+from ._rank_answers import RankedAnswers as RankedAnswers
+from ._rank_answers import rank_answers as rank_answers
 from ._rows import Question as Question
 from ._rows import TextRows as TextRows
 from ._rows import encode_question as encode_question
@@ -60,6 +63,7 @@ __all__ = [
     "QFormerStates",
     "QFormerTrunk",
     "Question",
+    "RankedAnswers",
     "TextRows",
     "VisionLanguageConfig",
     "VisionLanguageModel",
@@ -77,6 +81,7 @@ __all__ = [
     "create_language_model",
     "encode_question",
     "hard_negatives",
+    "held_out_scores",
     "image_text_mask",
     "language_model_options",
     "list_connectors",
@@ -87,6 +92,7 @@ __all__ = [
     "pack_questions",
     "parse_weights",
     "patch_tokens",
+    "rank_answers",
     "recall_at",
     "solve_width",
     "write_captions",

@@ -11,18 +11,25 @@ from ._image_text import ImageTextModel
 
 @torch.no_grad()
 def write_captions(
-    model: ImageTextModel, tokens: VisualTokens, *, begin: int, end: int, pad: int, max_new_tokens: int
+    model: ImageTextModel,
+    images: VisualTokens | Tensor,
+    *,
+    begin: int,
+    end: int,
+    pad: int,
+    max_new_tokens: int,
 ) -> Int[Tensor, "batch {max_new_tokens}"]:
     """The likeliest caption of each image, word by word.
 
     Args:
         model: trained on language modelling.
-        tokens: one image per row.
+        images: one image per row: visual tokens, or pixels where the model has an encoder.
         begin: id of the beginning token.
         end: id of the end token.
         pad: stands after the end token.
         max_new_tokens: words to write at most, 1 to the text branch's length.
     """
+    tokens = model.visual_tokens(images)
     words = torch.full((len(tokens.mask), 1), begin, device=tokens.features.device)
     finished = torch.zeros(len(words), dtype=torch.bool, device=words.device)
     for _ in range(max_new_tokens):

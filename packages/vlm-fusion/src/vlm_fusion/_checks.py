@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 
 Real = int | float  # beartype does not take an int for a float
+FEATURE_NORMS = ("none", "layer")
 ACTIVATIONS = ("gelu", "relu", "silu", "swiglu")
 
 

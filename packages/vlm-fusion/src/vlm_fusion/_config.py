@@ -6,7 +6,7 @@ from typing import Any
 
 from transformers import AutoConfig, PreTrainedConfig
 
-from ._checks import require_member, require_positive
+from ._checks import FEATURE_NORMS, require_member, require_positive
 from ._language_options import AdaptationOptions
 from ._names import build_options
 from ._options import connector_options as options_of
@@ -47,7 +47,7 @@ class VisionLanguageConfig(PreTrainedConfig):  # type: ignore[misc]  # transform
         owner = "VisionLanguageConfig"
         require_positive(owner, vision_width=vision_width)
         require_member(owner, "prefix_attention", prefix_attention, ("causal", "bidirectional"))
-        require_member(owner, "feature_norm", feature_norm, ("none", "layer"))
+        require_member(owner, "feature_norm", feature_norm, FEATURE_NORMS)
         if text_config is None:
             text_config = AutoConfig.for_model("llama")
         elif isinstance(text_config, Mapping):

@@ -5,25 +5,25 @@ from typing import Any, NamedTuple
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
-from torch.nn.functional import cross_entropy, normalize
+from torch.nn.functional import normalize
 
 from token_budget import VisualTokens
 
-from ._checks import Real
-from ._contrast import Contrast, contrast, similarity
-from ._gather import gather_rows, world_size
+from ._checks import FEATURE_NORMS, Real, require_member
+from ._contrast import contrast, similarity
+from ._intake import Encoder, Reducer, incoming_tokens
 from ._masking import MaskedWords
+from ._objective_losses import matching_loss, needed, word_loss
 from ._objective_options import ObjectiveOptions
-from ._pairs import Pairs, drawn_pairs
+from ._pairs import contrasted, drawn_pairs, uniform
 from ._q_former import QFormerTrunk
-from ._rows import IGNORED
 
 
 class ObjectiveOutput(NamedTuple):
-    """The weighted sum of the objectives, and each of them unweighted."""
+    """The weighted sum of the objectives, and each of them unweighted by its name."""
 
     loss: Tensor
-    parts: dict[str, Tensor]
+    losses: dict[str, Tensor]
 
 
 class ImageTextModel(nn.Module):
@@ -36,13 +36,25 @@ class ImageTextModel(nn.Module):
     Args:
         trunk: a Q-Former with a text branch (the option `vocabulary`).
         options: objectives and weights.
+        encoder: turns pixels into visual tokens; None where visual tokens are given (stored features).
+        reducer: makes fewer of them before the Q-Former; None keeps all. It may be replaced between calls.
+        feature_norm: `none`, or `layer`: as in `VisionLanguageConfig`.
 
     Raises:
-        ValueError: the Q-Former has no text branch.
+        ValueError: the Q-Former has no text branch, or `feature_norm` is unknown.
     """
 
-    def __init__(self, trunk: QFormerTrunk, options: ObjectiveOptions) -> None:
+    def __init__(
+        self,
+        trunk: QFormerTrunk,
+        options: ObjectiveOptions,
+        *,
+        encoder: Encoder | None = None,
+        reducer: Reducer | None = None,
+        feature_norm: str = "none",
+    ) -> None:
         super().__init__()
+        require_member("ImageTextModel", "feature_norm", feature_norm, FEATURE_NORMS)
         if trunk.options.vocabulary is None:
             raise ValueError(
                 "the objectives need a Q-Former with a text branch; give it the option vocabulary"
@@ -50,11 +62,33 @@ class ImageTextModel(nn.Module):
         width = trunk.queries.shape[-1]
         self.trunk = trunk
         self.options = options
+        self.encoder = encoder
+        self.reducer = reducer
+        self.feature_norm = feature_norm
         self.image_projection = nn.Linear(width, options.embedding_width)
         self.text_projection = nn.Linear(width, options.embedding_width)
         self.match_head = nn.Linear(width, 2)
         self.word_head = nn.Linear(width, trunk.options.vocabulary)
         self.log_scale = nn.Parameter(torch.tensor(1 / 0.07).log())
+
+    def visual_tokens(self, images: VisualTokens | Tensor) -> VisualTokens:
+        """The visual tokens that the Q-Former reads: encoded, reduced and normalised, as far as the model does so.
+
+        The methods below take these; `forward`, `rank_answers`, `held_out_scores` and `write_captions` take images.
+
+        Args:
+            images: visual tokens, or pixels where the model has an encoder.
+
+        Raises:
+            ValueError: pixels without an encoder, or tokens of another width.
+        """
+        return incoming_tokens(
+            images,
+            encoder=self.encoder,
+            reducer=self.reducer,
+            width=self.trunk.vision_width,
+            feature_norm=self.feature_norm,
+        )
 
     def embed_images(self, tokens: VisualTokens) -> Float[Tensor, "batch queries dim"]:
         """Unit vectors of each image, one per query, that have not seen any text."""
@@ -98,7 +132,7 @@ class ImageTextModel(nn.Module):
 
     def forward(
         self,
-        tokens: VisualTokens,
+        tokens: VisualTokens | Tensor,
         input_ids: Int[Tensor, "batch words"],
         attention_mask: Bool[Tensor, "batch words"],
         labels: Int[Tensor, "batch words"],
@@ -113,14 +147,15 @@ class ImageTextModel(nn.Module):
         """The weighted sum of the objectives for images and their captions.
 
         Args:
-            tokens: one image per row.
+            tokens: one image per row: visual tokens, or pixels where the model has an encoder.
             input_ids: a beginning token, the caption, an end token; padded on the right.
             attention_mask: true where a word is real.
             labels: the words to be written, -100 elsewhere.
             captions: the caption's identity, the same on all ranks; needed by contrast and matching.
             masked: hidden words; needed by masked language modelling.
-            answer_tokens: what the language modelling loss is divided by; None is this batch's labels.
-            masked_tokens: what the masked language modelling loss is divided by; None is this batch's hidden words.
+            answer_tokens: what the language modelling loss is divided by: the labels of the whole global batch over
+                (ranks times accumulation steps), so that the mean over those is right; None is this batch's labels.
+            masked_tokens: likewise for masked language modelling and hidden words.
             generator: draws the hard negatives, in the same state on all ranks; needed by matching.
             group: process group of contrast and matching; None is the default one.
 
@@ -129,69 +164,43 @@ class ImageTextModel(nn.Module):
         """
         if not bool(attention_mask[:, 0].all()):
             raise ValueError("texts must start at the first place: pad them on the right")
-        parts: dict[str, Tensor] = {}
-        active = self.options.active
-        scale = self.log_scale.exp()
-        if "contrastive" in active:
-            found = self._contrast(
-                tokens, input_ids, attention_mask, needed("captions", captions), scale, group
-            )
-            parts["contrastive"] = found.loss
-            if "matching" in active:
-                drawer = needed("generator", generator)
-                pairs = drawn_pairs(
-                    found, tokens, input_ids, attention_mask, float(scale.detach()), drawer, group
-                )
-                parts["matching"] = self._matching(pairs, group)
-        if "language-modelling" in active:
-            logits = self.words(tokens, input_ids, attention_mask, attention="causal")
-            parts["language-modelling"] = word_loss(logits[:, :-1], labels[:, 1:], answer_tokens)
-        if "masked-language-modelling" in active:
+        tokens = self.visual_tokens(tokens)
+        text = (input_ids, attention_mask)
+        losses = self._pair_losses(tokens, *text, captions, generator, group)
+        if "language-modelling" in self.options.active:
+            logits = self.words(tokens, *text, attention="causal")
+            losses["language-modelling"] = word_loss(logits[:, :-1], labels[:, 1:], answer_tokens)
+        if "masked-language-modelling" in self.options.active:
             hidden = needed("masked", masked)
             logits = self.words(tokens, hidden.input_ids, attention_mask, attention="bidirectional")
-            parts["masked-language-modelling"] = word_loss(logits, hidden.labels, masked_tokens)
-        total = torch.stack([self.options.weights[name] * part for name, part in parts.items()]).sum()
-        return ObjectiveOutput(total, parts)
+            losses["masked-language-modelling"] = word_loss(logits, hidden.labels, masked_tokens)
+        total = torch.stack([self.options.weights[name] * loss for name, loss in losses.items()]).sum()
+        return ObjectiveOutput(total, losses)
 
-    def _contrast(
+    def _pair_losses(
         self,
         tokens: VisualTokens,
         input_ids: Int[Tensor, "batch words"],
         attention_mask: Bool[Tensor, "batch words"],
-        captions: Int[Tensor, " batch"],
-        scale: Tensor,
+        captions: Int[Tensor, " batch"] | None,
+        generator: torch.Generator | None,
         group: Any,
-    ) -> Contrast:
-        """The contrast over all ranks."""
-        texts = self.embed_texts(input_ids, attention_mask)
-        return contrast(self.embed_images(tokens), texts, captions, scale, group=group)
-
-    def _matching(self, pairs: Pairs, group: Any) -> Tensor:
-        """Cross-entropy per pair of all ranks, such that the mean over ranks is that of the joined batch."""
-        logits = self.match(pairs.tokens, pairs.input_ids, pairs.attention_mask)
-        count = gather_rows(torch.tensor([len(logits)], device=logits.device), group=group).sum()
-        return cross_entropy(logits.float(), pairs.matched, reduction="sum") * world_size(group) / count
-
-
-def word_loss(
-    logits: Float[Tensor, "batch words vocabulary"], labels: Int[Tensor, "batch words"], count: Real | None
-) -> Tensor:
-    """The summed cross-entropy of the labels that are not -100, divided by `count` (None: by how many there are).
-
-    Raises:
-        ValueError: there is nothing to divide by.
-    """
-    divisor = int((labels != IGNORED).sum()) if count is None else count
-    if divisor <= 0:
-        raise ValueError(f"the loss is divided by the words to be predicted, and there are {divisor}")
-    total = cross_entropy(
-        logits.flatten(0, 1).float(), labels.flatten(), reduction="sum", ignore_index=IGNORED
-    )
-    return total / divisor
-
-
-def needed(name: str, value: Any) -> Any:
-    """The value; refuses None, naming what an objective lacks."""
-    if value is None:
-        raise ValueError(f"an objective with a weight above 0 needs {name}")
-    return value
+    ) -> dict[str, Tensor]:
+        """The losses that compare images and texts of all ranks, as far as they have a weight."""
+        losses: dict[str, Tensor] = {}
+        active, scale = self.options.active, self.log_scale.exp()
+        if "contrastive" in active:
+            texts = self.embed_texts(input_ids, attention_mask)
+            names = needed("captions", captions)
+            found = contrast(self.embed_images(tokens), texts, names, scale, group=group)
+            losses["contrastive"] = found.loss
+        if "matching" in active:
+            if self.options.negatives == "hard":
+                near = contrasted(found, float(scale.detach()))
+            else:
+                near = uniform(needed("captions", captions), group=group)
+            drawer = needed("generator", generator)
+            pairs = drawn_pairs(near, tokens, input_ids, attention_mask, drawer, group)
+            logits = self.match(pairs.tokens, pairs.input_ids, pairs.attention_mask)
+            losses["matching"] = matching_loss(logits, pairs.matched, group=group)
+        return losses

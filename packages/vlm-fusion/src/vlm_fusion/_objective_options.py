@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from ._checks import require_positive
+from ._checks import require_member, require_positive
 from ._names import nearest_name
 
 OBJECTIVES: Mapping[str, str] = {
@@ -13,6 +13,7 @@ OBJECTIVES: Mapping[str, str] = {
     "matching": "whether image and text belong together, against hard negatives (ITM)",
 }
 WHOLE_BATCH = ("contrastive", "matching")
+NEGATIVES = ("hard", "uniform")
 
 
 def list_objectives() -> list[str]:
@@ -58,12 +59,15 @@ class ObjectiveOptions:
         mask_share: share of the words hidden for masked language modelling, above 0, at most 1.
         accumulation: micro-batches per optimizer step. The contrast and its hard negatives need the whole global
             batch at once, so above 1 they are refused.
+        negatives: how matching draws its wrong pairs: `hard` (the likelier the more similar, by the contrast) or
+            `uniform` (evenly among other captions; the control, and what is left without a contrast).
     """
 
     weights: Mapping[str, float] = field(default_factory=lambda: {"contrastive": 1.0, "matching": 1.0})
     embedding_width: int = 64
     mask_share: float = 0.15
     accumulation: int = 1
+    negatives: str = "hard"
 
     def __post_init__(self) -> None:
         """Checks names and ranges."""
@@ -77,6 +81,7 @@ class ObjectiveOptions:
         require_positive(
             "ObjectiveOptions", embedding_width=self.embedding_width, accumulation=self.accumulation
         )
+        require_member("ObjectiveOptions", "negatives", self.negatives, NEGATIVES)
         if not 0 < self.mask_share <= 1:
             raise ValueError(
                 f"ObjectiveOptions: mask_share must be above 0 and at most 1, got {self.mask_share}"
@@ -87,9 +92,10 @@ class ObjectiveOptions:
                 f"ObjectiveOptions: {' and '.join(whole)} compare all pairs of the global batch, which accumulation "
                 f"over {self.accumulation} micro-batches never holds at once; use accumulation 1 and more ranks"
             )
-        if self.weights.get("matching", 0) > 0 and self.weights.get("contrastive", 0) == 0:
+        if whole == ["matching"] and self.negatives == "hard":
             raise ValueError(
-                "ObjectiveOptions: matching draws its negatives by the contrast; give contrastive a weight"
+                "ObjectiveOptions: hard negatives of matching are drawn by the contrast; give contrastive a weight, or "
+                "draw them with negatives='uniform'"
             )
 
     @property

@@ -3,13 +3,43 @@
 from typing import Any, NamedTuple
 
 import torch
-from jaxtyping import Bool, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
 from token_budget import VisualTokens
 
 from ._contrast import Contrast, hard_negatives
-from ._gather import gather_rows, longest_text
+from ._gather import gather_rows, longest_text, require_equal_rows
+
+
+class Nearness(NamedTuple):
+    """How near this rank's images and texts are to those of all ranks; the nearer, the likelier drawn as wrong ones."""
+
+    image_to_text: Float[Tensor, "batch all"]
+    text_to_image: Float[Tensor, "batch all"]
+    same: Bool[Tensor, "batch all"]
+
+
+def contrasted(found: Contrast, scale: float) -> Nearness:
+    """The similarities of a contrast times `scale`, which draw hard negatives."""
+    return Nearness(scale * found.image_to_text, scale * found.text_to_image, found.same)
+
+
+def uniform(captions: Int[Tensor, " batch"], *, group: Any = None) -> Nearness:
+    """All equally near, which draws negatives evenly among other captions.
+
+    Args:
+        captions: the caption's identity, the same on all ranks.
+        group: process group.
+
+    Raises:
+        ValueError: ranks have differing numbers of rows.
+    """
+    require_equal_rows(len(captions), device=captions.device, group=group)
+    same = captions[:, None] == gather_rows(captions, group=group)[None, :]
+    return Nearness(
+        torch.zeros_like(same, dtype=torch.float), torch.zeros_like(same, dtype=torch.float), same
+    )
 
 
 class Pairs(NamedTuple):
@@ -22,28 +52,26 @@ class Pairs(NamedTuple):
 
 
 def drawn_pairs(
-    found: Contrast,
+    near: Nearness,
     tokens: VisualTokens,
     input_ids: Int[Tensor, "batch words"],
     attention_mask: Bool[Tensor, "batch words"],
-    scale: float,
     generator: torch.Generator,
     group: Any,
 ) -> Pairs:
     """Each pair as it is, each image with a wrong text, and each text with a wrong image.
 
     Args:
-        found: the contrast, by whose similarities the wrong ones are drawn.
+        near: by which the wrong ones are drawn.
         tokens: this rank's images.
         input_ids: this rank's texts.
         attention_mask: true where a word is real.
-        scale: factor on the similarities.
         generator: draws the wrong ones, in the same state on all ranks.
         group: process group.
     """
-    draw = {"scale": scale, "generator": generator, "group": group}
-    wrong_text = hard_negatives(found.image_to_text, found.same, **draw)
-    wrong_image = hard_negatives(found.text_to_image, found.same, **draw)
+    draw: dict[str, Any] = {"scale": 1.0, "generator": generator, "group": group}
+    wrong_text = hard_negatives(near.image_to_text, near.same, **draw)
+    wrong_image = hard_negatives(near.text_to_image, near.same, **draw)
     longest = longest_text(input_ids.shape[1], device=input_ids.device, group=group)
     gap = (0, longest - input_ids.shape[1])
     ids, mask = nn.functional.pad(input_ids, gap), nn.functional.pad(attention_mask, gap)

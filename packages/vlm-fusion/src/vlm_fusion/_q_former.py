@@ -53,6 +53,7 @@ class QFormerTrunk(nn.Module):
     def __init__(self, options: QFormerOptions, *, vision_width: int, width: int) -> None:
         super().__init__()
         self.options = options
+        self.vision_width = vision_width
         post = options.norm == "post"
         self.queries = nn.Parameter(torch.empty(options.queries, width).normal_(std=options.query_std))
         if options.vocabulary is not None:
