@@ -107,6 +107,7 @@ from ablation_stats._profile import performance_profile as performance_profile
 from ablation_stats._profile import performance_profiles as performance_profiles
 from ablation_stats._random_intercept import RandomIntercept as RandomIntercept
 from ablation_stats._random_intercept import random_intercept as random_intercept
+from ablation_stats._read_results import read_results as read_results
 from ablation_stats._reporting import best_of_k_inflation as best_of_k_inflation
 from ablation_stats._reporting import selective_reporting as selective_reporting
 from ablation_stats._result import Estimate as Estimate
@@ -231,6 +232,7 @@ __all__ = [
     "plackett_burman",
     "probability_of_improvement",
     "random_intercept",
+    "read_results",
     "resolution",
     "results_frame",
     "rope_posterior",
@@ -247,3 +249,29 @@ __all__ = [
     "wilcoxon_signed_rank",
     "wilson_ci",
 ]
+from ablation_stats._boundaries import Boundaries as Boundaries
+from ablation_stats._boundaries import sequential_boundaries as sequential_boundaries
+from ablation_stats._claim_plan import ClaimPlan as ClaimPlan
+from ablation_stats._claim_plan import PlannedSize as PlannedSize
+from ablation_stats._confidence_sequence import ConfidenceSequence as ConfidenceSequence
+from ablation_stats._confidence_sequence import confidence_sequence as confidence_sequence
+from ablation_stats._confidence_sequence import mixture_parameter as mixture_parameter
+from ablation_stats._evalue import PairedEvalue as PairedEvalue
+from ablation_stats._evalue import paired_evalue as paired_evalue
+from ablation_stats._evalue import paired_evalue_sequence as paired_evalue_sequence
+from ablation_stats._plan import plan as plan
+from ablation_stats._power import min_detectable_effect as min_detectable_effect
+from ablation_stats._power import power_equivalence as power_equivalence
+from ablation_stats._power import power_paired as power_paired
+from ablation_stats._required import Required as Required
+from ablation_stats._required import design_effect as design_effect
+from ablation_stats._required import paired_sd as paired_sd
+from ablation_stats._required import required_items as required_items
+from ablation_stats._required import required_seeds as required_seeds
+from ablation_stats._sequential import SequentialDecision as SequentialDecision
+from ablation_stats._sequential import sequential_decision as sequential_decision
+from ablation_stats._sequential_test import SequentialLook as SequentialLook
+from ablation_stats._sequential_test import sequential_test as sequential_test
+from ablation_stats._variance_components import VarianceComponents as VarianceComponents
+from ablation_stats._variance_components import assumed_components as assumed_components
+from ablation_stats._variance_components import variance_components as variance_components
