@@ -75,7 +75,9 @@ def last_states(
     input_ids: Int[Tensor, "batch words"],
     positions: Int[Tensor, "batch n"],
     visible: Bool[Tensor, "batch n m"],
-    **keywords: Any,
+    *,
+    cache: Any = None,
+    memory: Any = None,
 ) -> Float[Tensor, "batch n width"]:
     """The decoder's last hidden states of [prefix; words].
 
@@ -85,17 +87,28 @@ def last_states(
         input_ids: the words.
         positions: place of each vector and word.
         visible: true where one may look at another; m is n, or more with a cache.
-        keywords: more for the decoder, such as a cache.
+        cache: keys and values of earlier words, which the new ones are added to; None keeps none.
+        memory: what gated cross-attention looks at, handed through the decoder to its layers.
     """
     words = language_model.get_input_embeddings()(input_ids)
+    optional = {} if memory is None else {"visual_memory": memory}
+    if cache is not None:
+        optional[cache_name(language_model)] = cache
     embeds = torch.cat([prefix.to(words.dtype), words], dim=1)
     output = language_model.get_decoder()(
         inputs_embeds=embeds,
         attention_mask=attention_mask_for(language_model, visible, embeds.dtype),
         position_ids=positions,
-        **{"use_cache": False, **keywords},
+        use_cache=cache is not None,
+        **optional,
     )
     return torch.as_tensor(output.last_hidden_state)
+
+
+def cache_name(language_model: Any) -> str:
+    """What the decoder calls its cache: `cache` from transformers 5.24 on, `past_key_values` before."""
+    known = signature(language_model.get_decoder().forward).parameters
+    return "cache" if "cache" in known else "past_key_values"
 
 
 def word_scores(

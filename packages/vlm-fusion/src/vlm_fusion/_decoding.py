@@ -63,7 +63,7 @@ def generate_words(
             f"{config.max_position_embeddings}"
         )
     cache = DynamicCache(config=config) if use_cache else None
-    hidden = model.decode(seen, input_ids, layout, past_key_values=cache, use_cache=use_cache)
+    hidden = model.decode(seen, input_ids, layout, cache=cache)
     hidden = hidden.gather(1, at[..., None].expand(-1, -1, hidden.shape[-1]))
     written = input_ids.new_full((*last.shape, length), pad)
     finished = ~present
@@ -78,7 +78,7 @@ def generate_words(
         layout = appended(layout, present, reached)
         if cache is not None:
             newest = Layout(layout.owners, reached, layout.visible[:, -last.shape[1] :])
-            hidden = model.decode(nothing, chosen, newest, past_key_values=cache, use_cache=True)
+            hidden = model.decode(nothing, chosen, newest, cache=cache)
         else:
             words = torch.cat([words, chosen], dim=1)
             hidden = model.decode(seen, words, layout)[:, -last.shape[1] :]

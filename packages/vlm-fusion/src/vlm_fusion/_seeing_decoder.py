@@ -119,12 +119,17 @@ class SeeingDecoder(PreTrainedModel):  # type: ignore[misc]  # transformers is n
         return layout
 
     def decode(
-        self, seen: Seen, input_ids: Int[Tensor, "batch words"], layout: Layout, **cache: Any
+        self, seen: Seen, input_ids: Int[Tensor, "batch words"], layout: Layout, *, cache: Any = None
     ) -> Float[Tensor, "batch n width"]:
         """The last hidden states of [visual prefix; words], from which the output layer predicts."""
-        memory = {} if seen.memory is None else {"visual_memory": seen.memory}
         hidden = last_states(
-            self.language_model, seen.features, input_ids, layout.positions, layout.visible, **cache, **memory
+            self.language_model,
+            seen.features,
+            input_ids,
+            layout.positions,
+            layout.visible,
+            cache=cache,
+            memory=seen.memory,
         )
         if seen.late is not None:
             hidden = self.connector.fuse(hidden, seen.late.features, seen.late.mask)
