@@ -1,0 +1,71 @@
+"""Which stored features the trials of some plans read."""
+
+import json
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from ablation_runner.plan import Trial
+from ablation_runner.study import Configuration
+from vlm_tasks import create_task
+
+_SPLITS = ("train", "validation", "test")
+
+
+class NeededFeatures:
+    """Tells the feature stores that trials read from those that nobody needs.
+
+    A store is known by its encoder and its images. Weights are not compared, so a store that other weights made
+    counts as needed: rather a store too many than one too few.
+    """
+
+    def __init__(self, trials: Sequence[Trial], *, unfinished: bool) -> None:
+        """Reads the tasks' images.
+
+        Args:
+            trials: of all plans.
+            unfinished: some of them have still to be trained, so that a store may be in the making.
+        """
+        self._unfinished = unfinished
+        configurations = [
+            read for trial in trials for read in (trial.configuration, *trial.conditions.values())
+        ]
+        self._needed = {_encoder_and_images(configuration) for configuration in configurations}
+
+    def hold(self, store: Path) -> bool:
+        """Whether a store is needed."""
+        try:
+            index = json.loads((store / "index.json").read_text(encoding="utf-8"))
+            spec, images = index["key"]["spec"], {name for shard in index["shards"] for name in shard["ids"]}
+            return (_encoder(spec), frozenset(images)) in self._needed
+        except (OSError, ValueError, KeyError, TypeError):
+            return self._unfinished
+
+
+def _encoder_and_images(configuration: Configuration) -> tuple[str, frozenset[str]]:
+    from vlm_encoders import encoder_spec
+
+    encoder = configuration.encoder
+    spec = encoder_spec(
+        encoder.name,
+        image_size=encoder.image_size,
+        feature_layer=encoder.feature_layer,
+        final_norm=encoder.final_norm,
+    )
+    named = {key: getattr(spec, key) for key in ("name", "image_size", "feature_layer", "final_norm")}
+    return _encoder(named), _images(configuration.data.task, configuration.data.limit)
+
+
+def _encoder(spec: dict[str, Any]) -> str:
+    """What names an encoder's features, as JSON writes it."""
+    return json.dumps([spec[key] for key in ("name", "image_size", "feature_layer", "final_norm")])
+
+
+@cache
+def _images(task: str, limit: int | None) -> frozenset[str]:
+    made = create_task(task)
+    items = [made.items(split) for split in _SPLITS]
+    return frozenset(
+        name for frame in items for name in (frame if limit is None else frame.head(limit))["image_id"]
+    )
