@@ -223,6 +223,8 @@ def test_eva_inside_open_clip_is_taken_from_its_trunk():
         ("hf-clip", {"extras": ("keys", "keys")}, "must differ"),
         ("hf-clip", {"image_size": 36}, "multiples of 8"),
         ("hf-clip", {"class_token": "keep"}, "class_token must be one of"),
+        ("hf-siglip", {"class_token": "append"}, "no class token to append"),
+        ("hf-clip", {"register_tokens": "append"}, "no register tokens to append"),
     ],
 )
 def test_what_an_encoder_cannot_serve_is_refused(name, settings, rule):

@@ -78,6 +78,19 @@ def test_sixteen_bits_are_scaled_not_cut_off(form):
     assert got[0, :, 0].tolist() == [0, 1, 128, 255]
 
 
+def test_a_transparent_grey_of_sixteen_bits_shows_white():
+    values = np.array([[0, 257]], dtype=np.uint16)
+    got = np.asarray(open_image(as_bytes(Image.fromarray(values), transparency=0)))
+    assert got[0, :, 0].tolist() == [255, 1]
+
+
+def test_a_palette_that_holds_transparency_itself_shows_white():
+    image = Image.new("P", (2, 1))
+    image.putpalette([200, 100, 50, 255, 9, 9, 9, 0], "RGBA")
+    image.putpixel((1, 0), 1)
+    assert [to_rgb(image).getpixel((x, 0)) for x in (0, 1)] == [(200, 100, 50), (255, 255, 255)]
+
+
 @pytest.mark.parametrize("form", ["PNG", "JPEG", "GIF", "TIFF", "BMP", "WEBP"])
 def test_files_with_flipped_bytes_are_read_or_refused_but_never_crash(form):
     random = np.random.default_rng(0)

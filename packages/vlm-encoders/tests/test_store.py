@@ -160,6 +160,17 @@ def test_other_shapes_are_refused(tmp_path, wrong, rule):
         extract_features(loaders(), wrong, tmp_path, key={}, batch_size=2)
 
 
+def test_a_later_shard_of_another_shape_is_refused(tmp_path):
+    def wider_from_the_second_shard_on(images):
+        width = 2 if images[0].getpixel((0, 0))[0] in (5, 9) else 3
+        return {"features": torch.zeros(len(images), width)}
+
+    with pytest.raises(ValueError, match=r"same shapes for every image, got .*\[2\].* and .*\[3\]"):
+        extract_features(
+            loaders(), wider_from_the_second_shard_on, tmp_path, key={}, batch_size=2, shard_size=3
+        )
+
+
 @pytest.mark.parametrize("change", [{"batch_size": 0}, {"shard_size": 0}, {"dtype": "float64"}])
 def test_layouts_that_make_no_sense_are_refused(tmp_path, change):
     with pytest.raises(ValueError, match=next(iter(change))):

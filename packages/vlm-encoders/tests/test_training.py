@@ -173,6 +173,69 @@ def test_learning_rates_go_to_their_parts():
     }
 
 
+class Reader(nn.Module):
+    """A model around an encoder, as a vision-language model is one."""
+
+    def __init__(self, encoder: Any) -> None:
+        super().__init__()
+        self.encoder = encoder
+        self.head = nn.Linear(encoder.spec.width, 2)
+
+    def forward(self, image: torch.Tensor) -> torch.Tensor:
+        return self.head(self.encoder(image).features.mean(1))
+
+
+@pytest.mark.parametrize(
+    ("training", "parts"),
+    [
+        ("frozen", []),
+        ("full", ["embedding", "blocks", "norm"]),
+        ("last-1-blocks", ["blocks", "norm"]),
+        ("lora", ["adapters"]),
+        ("norm-only", ["embedding", "blocks", "norm"]),
+    ],
+)
+def test_a_trainer_around_the_encoder_trains_what_was_named(training, parts):
+    model = Reader(make("hf-clip", final_norm=True))
+    named = set(set_trainable(model.encoder, training_options(training)))
+    groups = parameter_groups(model.encoder, {}, default=0.01)
+    assert [group["name"] for group in groups] == parts
+    before = {name: value.detach().clone() for name, value in model.named_parameters()}
+    optimiser = torch.optim.SGD([*groups, {"params": model.head.parameters(), "lr": 0.1}])
+    model.train()
+    for _ in range(2):
+        optimiser.zero_grad()
+        model(pixels()).square().sum().backward()
+        optimiser.step()
+    changed = {name for name, value in model.named_parameters() if not torch.equal(value, before[name])}
+    expected = {f"encoder.{name}" for name in named} | {"head.weight", "head.bias"}
+    assert without_key_biases(changed) == without_key_biases(expected)
+    assert model.head.training
+    frozen = [module for module in model.encoder.modules() if not any(True for _ in module.children())]
+    assert any(module.training for module in frozen) == (training in ("full", "last-1-blocks"))
+
+
+def test_a_default_rate_goes_to_the_parts_that_are_not_named():
+    encoder = make("timm-vit", feature_layer=-1, final_norm=True)
+    set_trainable(encoder, Full())
+    groups = parameter_groups(encoder, {"norm": 1e-3}, default=1e-5)
+    assert {group["name"]: group["lr"] for group in groups} == {
+        "embedding": 1e-5,
+        "blocks": 1e-5,
+        "norm": 1e-3,
+    }
+    with pytest.raises(ValueError, match="above 0"):
+        parameter_groups(encoder, {}, default=0.0)
+
+
+def test_a_parameter_that_the_tokens_do_not_depend_on_has_no_group():
+    encoder = make("hf-clip", feature_layer=-2, extras=("attention",))
+    set_trainable(encoder, Frozen())
+    encoder.backbone.model.encoder.layers[2].requires_grad_(True)  # kept only to look at its attention
+    with pytest.raises(ValueError, match="the tokens do not depend on it"):
+        parameter_groups(encoder, {"blocks": 1e-3})
+
+
 @pytest.mark.parametrize(
     ("rates", "rule"),
     [

@@ -84,6 +84,10 @@ class Architecture:
             raise ValueError(f"{self.model}: patch, width and depth must be at least 1")
         if self.registers < 0 or min(self.size) < 1:
             raise ValueError(f"{self.model}: registers must be 0 or more and sizes 1 or more")
+        if self.interpolation not in ("bicubic", "bilinear"):
+            raise ValueError(
+                f"{self.model}: interpolation must be bicubic or bilinear, got {self.interpolation!r}"
+            )
         if min(self.std) <= 0:
             raise ValueError(f"{self.model}: std must be above 0, got {self.std}")
 

@@ -7,7 +7,6 @@ from typing import Any
 
 import torch
 from PIL import Image
-from safetensors.torch import save
 from torch import Tensor
 
 from ._files import claimed, write_whole
@@ -93,7 +92,7 @@ def _ensure_shard(
     if record is not None and sound(place, index, record) and record.images == _image_digests(ids, images):
         return
     tensors, digests = _encode_shard(ids, images, encode, layout)
-    write_shard(place, index, save(tensors), ids, digests)
+    write_shard(place, index, tensors, ids, digests)
 
 
 def _image_digests(ids: Sequence[str], images: Mapping[str, Load]) -> tuple[str, ...]:

@@ -77,8 +77,8 @@ def _check_size(image: Image.Image, name: str, pixel_limit: int) -> None:
 
 
 def _plain(image: Image.Image) -> Image.Image:
-    # A palette, grey or RGB image may name one transparent colour outside its mode.
-    if "transparency" in image.info:
+    # A palette may hold transparency, and a grey or RGB image may name one transparent colour outside its mode.
+    if image.has_transparency_data:
         return _over_white(image)
     return image if image.mode == "RGB" else image.convert("RGB")
 
@@ -95,6 +95,8 @@ def _premultiplied(image: Image.Image) -> Image.Image:
 def _sixteen_bit(image: Image.Image) -> Image.Image:
     # Pillow's own conversion cuts off at 255 and gives a white image.
     values = np.asarray(image).astype(np.uint32)
+    if "transparency" in image.info:
+        values = np.where(values == image.info["transparency"], 65535, values)
     return Image.fromarray(((values + 128) // 257).astype(np.uint8)).convert("RGB")
 
 

@@ -98,7 +98,11 @@ def canvas_pixels(
     resized = rgb.resize(place.size, RESAMPLING[spec.architecture.interpolation], box=place.source)
     mean = torch.tensor(spec.architecture.mean).reshape(3, 1, 1)
     std = torch.tensor(spec.architecture.std).reshape(3, 1, 1)
-    pixels = torch.from_numpy(np.array(resized)).permute(2, 0, 1).float().div_(255).sub_(mean).div_(std)
+    # Colours are brought to the front while they are bytes: the arithmetic then runs over whole rows.
+    pixels = torch.from_numpy(np.array(resized)).permute(2, 0, 1).contiguous().float()
+    pixels = pixels.div_(255).sub_(mean).div_(std)
+    if place.size == (canvas[1], canvas[0]):
+        return pixels
     left, top = place.offset
     padded = torch.zeros(3, *canvas)  # zero is the mean
     padded[:, top : top + place.size[1], left : left + place.size[0]] = pixels

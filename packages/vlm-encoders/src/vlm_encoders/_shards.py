@@ -7,6 +7,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from safetensors.torch import save
+from torch import Tensor
+
 from ._files import file_digest, write_whole
 
 INDEX = "index.json"
@@ -67,12 +70,14 @@ class ShardRecord:
     Attributes:
         ids: of its rows.
         images: SHA-256 of each row's decoded image.
+        shapes: of each named tensor, without its rows; the same for all shards.
         checksum: SHA-256 of the shard's file.
         size: bytes of the shard's file.
     """
 
     ids: tuple[str, ...]
     images: tuple[str, ...]
+    shapes: dict[str, list[int]]
     checksum: str
     size: int
 
@@ -96,11 +101,18 @@ def read_record(folder: Path, index: int) -> ShardRecord | None:
         return None
 
 
-def write_shard(folder: Path, index: int, data: bytes, ids: Sequence[str], images: Sequence[str]) -> None:
+def write_shard(
+    folder: Path, index: int, tensors: Mapping[str, Tensor], ids: Sequence[str], images: Sequence[str]
+) -> None:
     """A shard and, once it is on disk, its record."""
+    data = save(dict(tensors))
     write_whole(shard_path(folder, index), data)
     record = ShardRecord(
-        ids=tuple(ids), images=tuple(images), checksum=hashlib.sha256(data).hexdigest(), size=len(data)
+        ids=tuple(ids),
+        images=tuple(images),
+        shapes={name: list(tensor.shape[1:]) for name, tensor in tensors.items()},
+        checksum=hashlib.sha256(data).hexdigest(),
+        size=len(data),
     )
     write_whole(record_path(folder, index), json.dumps(asdict(record), sort_keys=True).encode())
 

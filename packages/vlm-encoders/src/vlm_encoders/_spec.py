@@ -52,6 +52,10 @@ class EncoderSpec:
         _choice("class_token", self.class_token, ("apart", "append", "drop"))
         _choice("register_tokens", self.register_tokens, ("append", "drop"))
         _choice("resize", self.resize, ("squash", "letterbox", "crop"))
+        if self.class_token == "append" and not self.architecture.class_token:
+            raise ValueError(f"{self.name} has no class token to append")
+        if self.register_tokens == "append" and not self.architecture.registers:
+            raise ValueError(f"{self.name} has no register tokens to append")
         layers = [("feature_layer", self.feature_layer), ("attention_layer", self.attention_layer)]
         layers += [(f"extras {name!r}", level) for name, level in self.levels.items()]
         for rule, layer in layers:
@@ -89,8 +93,6 @@ class EncoderSpec:
             )
         if self.extras:
             raise ValueError(f"{self.name} is convolutional and gives no extras, got {self.extras}")
-        if self.class_token == "append" or self.register_tokens == "append":
-            raise ValueError(f"{self.name} is convolutional and has no tokens to append")
 
     @property
     def levels(self) -> dict[str, int]:
@@ -143,8 +145,8 @@ class EncoderSpec:
     @property
     def appended(self) -> int:
         """Tokens that stand behind the patches."""
-        appended = self.architecture.class_token and self.class_token == "append"
-        return int(appended) + self.architecture.registers * (self.register_tokens == "append")
+        registers = self.architecture.registers if self.register_tokens == "append" else 0
+        return int(self.class_token == "append") + registers
 
     @property
     def tokens(self) -> int:

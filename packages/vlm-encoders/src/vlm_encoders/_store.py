@@ -101,12 +101,18 @@ def index_json(folder: Path, layout: StoreLayout) -> str:
     """The index of a finished store; the same whoever writes it.
 
     Raises:
-        ValueError: a shard has no record.
+        ValueError: a shard has no record, or holds tensors of other shapes than the first.
     """
-    shards = []
+    shards: list[dict[str, Any]] = []
+    shapes: dict[str, list[int]] | None = None
     for index, ids in enumerate(layout.shards()):
         record = read_record(folder, index)
         if record is None:
             raise ValueError(f"shard {index} of {folder} has no record")
+        shapes = record.shapes if shapes is None else shapes
+        if record.shapes != shapes:
+            raise ValueError(
+                f"encode must give the same shapes for every image, got {shapes} and {record.shapes}"
+            )
         shards.append({"checksum": record.checksum, "ids": list(ids), "size": record.size})
     return json.dumps({"dtype": layout.dtype, "key": layout.key, "shards": shards}, sort_keys=True)

@@ -121,31 +121,45 @@ def _total(tokens: VisualTokens) -> torch.Tensor:
     return total
 
 
-def parameter_groups(encoder: Encoder, rates: Mapping[str, float]) -> list[dict[str, Any]]:
-    """Groups for an optimiser, each with a learning rate of its own.
+def parameter_groups(
+    encoder: Encoder, rates: Mapping[str, float], *, default: float | None = None
+) -> list[dict[str, Any]]:
+    """Groups for an optimiser, each with a learning rate of its own; none for a frozen encoder.
 
     Args:
         encoder: after `set_trainable`.
         rates: learning rate by part, above 0: "embedding", "blocks" or "block.3" (counted from 0; it goes before
             "blocks"), "norm", "projection", "adapters".
+        default: learning rate of the trained parts that `rates` does not name; None refuses them.
 
     Raises:
         ValueError: a part that is trained has no rate, or a rate belongs to nothing that is trained.
+
+    >>> from vlm_encoders import create_encoder, training_options
+    >>> encoder = create_encoder("small-vit", weights="random:0")
+    >>> _ = set_trainable(encoder, training_options("last-2-blocks"))
+    >>> [(group["name"], group["lr"]) for group in parameter_groups(encoder, {"block.2": 1e-4}, default=1e-5)]
+    [('blocks', 1e-05), ('block.2', 0.0001)]
     """
     groups: dict[str, list[nn.Parameter]] = {}
-    trained = {name: value for name, value in encoder.named_parameters() if value.requires_grad}
     places = {name: part.name for part in used_parts(encoder) for name in part.parameters}
-    for name, parameter in trained.items():
+    for name, parameter in encoder.named_parameters():
+        if not parameter.requires_grad:
+            continue
+        if name not in places:
+            raise ValueError(f"{name} needs a gradient, but the tokens do not depend on it")
         place = "adapters" if "lora_" in name else places[name]
         kind = "blocks" if place.startswith("block.") and place not in rates else place
-        if kind not in rates:
-            raise ValueError(
-                f"{place} is trained and has no learning rate; rates are given for {sorted(rates)}"
-            )
         groups.setdefault(kind, []).append(parameter)
+    lacking = [kind for kind in groups if kind not in rates]
+    if lacking and default is None:
+        raise ValueError(
+            f"{', '.join(lacking)} is trained and has no learning rate; rates are given for {sorted(rates)}"
+        )
     idle = sorted(set(rates) - set(groups))
     if idle:
         raise ValueError(f"nothing that is trained belongs to the learning rates of {', '.join(idle)}")
-    if min(rates.values(), default=1.0) <= 0:
-        raise ValueError(f"learning rates must be above 0, got {dict(rates)}")
-    return [{"name": kind, "params": members, "lr": rates[kind]} for kind, members in groups.items()]
+    chosen = {kind: rates.get(kind, default) for kind in groups}
+    if not all(rate is not None and rate > 0 for rate in chosen.values()):
+        raise ValueError(f"learning rates must be above 0, got {chosen}")
+    return [{"name": kind, "params": members, "lr": chosen[kind]} for kind, members in groups.items()]
