@@ -6,33 +6,12 @@ plain loop over resampled clusters. A bound that is missed by more than half mak
 every case at a small size, where only correctness is looked at.
 """
 
-import argparse
-import importlib.util
-import json
-import resource
 import subprocess
 import sys
-import time
-from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
-
-Work = Callable[[], object]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Case:
-    """One comparison: our work, the peer's (None: only our own limits), and what is asked of the ratio."""
-
-    ours: Callable[[int], Work]
-    peer: Callable[[int], Work] | None
-    needs: str | None = None
-    at_least: float | None = None
-    most_seconds: float | None = None
-    most_mib: float | None = None
-    peer_share: float = 1.0
+from side_by_side import Case, Work, run
 
 
 def differences(size: int, *, binary: bool) -> np.ndarray:
@@ -234,72 +213,5 @@ CASES = {
     "import and first comparison ready": Case(ours=ours_first_use, peer=None),
 }
 
-
-def one_side(name: str, side: str, scale: int) -> None:
-    """Measure one side of one case here and print it as JSON."""
-    case = CASES[name]
-    make = case.ours if side == "ours" else case.peer
-    if make is None:
-        raise ValueError(f"case {name!r} has no peer")
-    work = make(scale)
-    work()
-    walls, processor = [], []
-    started = time.perf_counter()
-    while len(walls) < 3 or (len(walls) < 30 and time.perf_counter() - started < 1.0):
-        wall, used = time.perf_counter(), time.process_time()
-        work()
-        walls.append(time.perf_counter() - wall)
-        processor.append(time.process_time() - used)
-        if scale > 1 or time.perf_counter() - started > 30:
-            break
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(json.dumps({"wall": min(walls), "cpu": min(processor), "mib": peak}))
-
-
-def measured(name: str, side: str, scale: int) -> dict[str, float]:
-    """The numbers of one side, from a process of its own."""
-    command = [sys.executable, __file__, "--one", name, "--side", side, "--scale", str(scale)]
-    shown = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-    return dict(json.loads(shown.splitlines()[-1]))
-
-
-def report(scale: int) -> bool:
-    """Print every case; False where a bound is missed by more than half."""
-    held = True
-    for name, case in CASES.items():
-        ours = measured(name, "ours", scale)
-        line = (
-            f"{name:46} {ours['wall'] * 1e3:9.1f} ms  cpu {ours['cpu'] * 1e3:8.1f} ms  {ours['mib']:6.0f} MiB"
-        )
-        if case.peer is not None and case.needs is not None and importlib.util.find_spec(case.needs) is None:
-            line += f"  peer {case.needs} is not installed: NOT COMPARED"
-        elif case.peer is not None:
-            peer = measured(name, "peer", scale)
-            ratio = peer["wall"] / case.peer_share / ours["wall"]
-            line += f"  peer {peer['wall'] / case.peer_share:9.2f} s {peer['mib']:6.0f} MiB  {ratio:8.0f}x"
-            line += f" (asked {case.at_least:g}x)"
-            held &= scale > 1 or ratio >= (case.at_least or 0) / 2
-        for limit, key, unit in ((case.most_seconds, "wall", "s"), (case.most_mib, "mib", "MiB")):
-            if limit is not None:
-                line += f"  (at most {limit:g} {unit})"
-                held &= scale > 1 or ours[key] <= limit * 2
-        print(line, flush=True)
-    return held
-
-
-def main() -> None:
-    """Run all cases, or one side of one where asked."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--tiny", action="store_true", help="small sizes, no bounds")
-    parser.add_argument("--one", choices=list(CASES))
-    parser.add_argument("--side", choices=["ours", "peer"], default="ours")
-    parser.add_argument("--scale", type=int, default=1)
-    arguments = parser.parse_args()
-    if arguments.one is not None:
-        one_side(arguments.one, arguments.side, arguments.scale)
-    elif not report(20 if arguments.tiny else 1):
-        sys.exit("a bound was missed by more than half")
-
-
 if __name__ == "__main__":
-    main()
+    run(CASES, script=__file__, description=__doc__)

@@ -16,6 +16,8 @@ from ablation_stats._task_scores import TaskScores
 RESAMPLED = ("runs", "seeds")
 INTERVALS = ("percentile", "basic")
 FEW_RUNS = 5
+# Cells worked on at once, which stay in the second-level cache together.
+CACHED = 1 << 16
 
 # From cells drawn, `[rows, seeds, tasks]` into a flat table seeds x tasks, to the statistics `[rows, channels]`.
 Statistics = Callable[[NDArray[np.int64]], NDArray[np.float64]]
@@ -84,9 +86,14 @@ def draw_runs(scores: TaskScores, statistics: Statistics, bootstrap: RunBootstra
     size = (runs, 1 if whole else tasks)
     narrow = np.uint16 if runs <= np.iinfo(np.uint16).max else np.int64  # half the cost of drawing int64
 
+    block = max(1, CACHED // (runs * tasks))
+
     def draw(rng: np.random.Generator, rows: int) -> NDArray[np.float64]:
         run = rng.integers(0, runs, size=(rows, *size), dtype=narrow)
-        return statistics(np.multiply(run, tasks, dtype=np.int64) + column)
+        parts = [run[start : start + block] for start in range(0, rows, block)]
+        return np.concatenate(
+            [statistics(np.multiply(part, tasks, dtype=np.int64) + column) for part in parts]
+        )
 
     seed = draw_seed(bootstrap.rng)
     values = in_chunks(
