@@ -24,6 +24,7 @@ from vlm_fusion import (
     create_language_model,
     encode_question,
     pack_questions,
+    patch_tokens,
 )
 
 WIDTH = 12
@@ -45,6 +46,19 @@ class Doubled(torch.nn.Linear):
 
     def forward(self, tokens: VisualTokens) -> VisualTokens:
         return tokens._replace(features=super().forward(tokens.features) * self.factor)
+
+
+class Patches(torch.nn.Module):
+    """An encoder of one linear layer over patches of 4 x 4 pixels."""
+
+    def __init__(self, seed: int = 0) -> None:
+        super().__init__()
+        torch.manual_seed(seed)
+        self.embed = torch.nn.Linear(48, WIDTH)
+
+    def forward(self, pixels: torch.Tensor) -> VisualTokens:
+        tokens = patch_tokens(pixels, patch=4)
+        return tokens._replace(features=self.embed(tokens.features))
 
 
 TEXTS = [

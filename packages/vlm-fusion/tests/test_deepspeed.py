@@ -1,4 +1,4 @@
-"""Every connector trains under ZeRO-3 on two real ranks to the losses of stage 0, also where a rank has no image."""
+"""Every kind of model trains under ZeRO-3 on two real ranks to the losses of stage 0, also where a rank has no image."""
 
 import os
 import subprocess
@@ -29,7 +29,7 @@ def losses(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[list[floa
     return torch.load(folder / "result.pt", weights_only=True)
 
 
-@pytest.mark.parametrize("name", list_connectors())
+@pytest.mark.parametrize("name", [*list_connectors(), "encoder", "objectives"])
 def test_zero_3_gives_the_losses_of_stage_0(name: str, losses: dict[str, list[list[float]]]) -> None:
     plain, sharded = losses[name]
     assert plain[0] != plain[-1]

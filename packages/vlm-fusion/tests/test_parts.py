@@ -1,4 +1,4 @@
-"""Encoders, reducers, adaptation of the language model, fusion stages: the parts around the connector."""
+"""Adaptation of the language model, fusion stages, presets: the parts around the connector."""
 
 import sys
 from pathlib import Path
@@ -7,7 +7,7 @@ import pytest
 import torch
 from fusion_helpers import WIDTH, image_tokens, make_model, questions, tokenizer
 
-from token_budget import VisualTokens, reduce_tokens, visual_tokens
+from token_budget import visual_tokens
 from vlm_fusion import (
     FUSION_STAGES,
     AdaptationOptions,
@@ -21,63 +21,9 @@ from vlm_fusion import (
 )
 
 
-class Patches(torch.nn.Module):
-    """An encoder of one linear layer over patches of 4 x 4 pixels."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.embed = torch.nn.Linear(48, WIDTH)
-
-    def forward(self, pixels: torch.Tensor) -> VisualTokens:
-        tokens = patch_tokens(pixels, patch=4)
-        return tokens._replace(features=self.embed(tokens.features))
-
-
 def rows() -> dict[str, torch.Tensor]:
     packed = pack_questions(questions(), pad=0)
     return {"input_ids": packed.input_ids, "segments": packed.segments, "labels": packed.labels}
-
-
-def with_encoder() -> VisionLanguageModel:
-    base = make_model("mlp")
-    return VisionLanguageModel(
-        base.config,
-        connector=base.connector,
-        language_model=base.language_model,
-        encoder=Patches(),
-        reducer=lambda tokens: reduce_tokens(tokens, 4, method="average-pool"),
-    )
-
-
-def test_pixels_go_through_encoder_and_reducer() -> None:
-    model, pixels = with_encoder(), torch.randn(2, 3, 16, 16)
-    tokens = reduce_tokens(model.encoder(pixels), 4, method="average-pool")
-    stored = VisionLanguageModel(model.config, connector=model.connector, language_model=model.language_model)
-    assert torch.equal(model(pixels, **rows()).loss, stored(tokens, **rows()).loss)
-    model(pixels, **rows()).loss.backward()
-    assert model.encoder.embed.weight.grad.abs().max() > 0
-
-
-def test_model_with_encoder_is_saved_and_loaded(tmp_path: Path) -> None:
-    model, pixels = with_encoder(), torch.randn(2, 3, 16, 16)
-    model.save_pretrained(tmp_path)
-    again = VisionLanguageModel.from_pretrained(tmp_path, encoder=Patches(), reducer=model.reducer)
-    assert torch.equal(model(pixels, **rows()).loss, again(pixels, **rows()).loss)
-
-
-def test_pixels_without_encoder_and_nothing_for_an_encoder_are_refused() -> None:
-    with pytest.raises(ValueError, match="pixels need a model with an encoder"):
-        make_model("mlp")(torch.randn(2, 3, 8, 8), **rows())
-    with pytest.raises(ValueError, match="needs pixels on every rank"):
-        with_encoder()(None, **rows())
-
-
-def test_feature_norm_makes_scale_and_shift_of_a_token_irrelevant() -> None:
-    base, tokens = make_model("mlp"), image_tokens()
-    config = VisionLanguageConfig(**{**base.config.to_dict(), "feature_norm": "layer"})
-    model = VisionLanguageModel(config, connector=base.connector, language_model=base.language_model)
-    moved = tokens._replace(features=tokens.features * 7 + 3)
-    torch.testing.assert_close(model(tokens, **rows()).loss, model(moved, **rows()).loss, atol=1e-4, rtol=0)
 
 
 @pytest.mark.parametrize("mode", ["full", "frozen", "lora"])

@@ -72,7 +72,7 @@ def contrast_by_hand(model: ImageTextModel) -> Any:
         ids = ids_of(one)
         queries = model.image_projection(model.trunk(image).queries)[0]
         text = model.text_projection(model.trunk(None, ids).text[0, 0])
-        return torch.cosine_similarity(queries, text[None], dim=1).max() * model.log_scale.exp()
+        return torch.cosine_similarity(queries, text[None], dim=1).max() * model.log_scale.exp()[0]
 
     return score
 

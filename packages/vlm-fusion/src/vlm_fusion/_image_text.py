@@ -69,7 +69,8 @@ class ImageTextModel(nn.Module):
         self.text_projection = nn.Linear(width, options.embedding_width)
         self.match_head = nn.Linear(width, 2)
         self.word_head = nn.Linear(width, trunk.options.vocabulary)
-        self.log_scale = nn.Parameter(torch.tensor(1 / 0.07).log())
+        # One value in a vector: DeepSpeed cannot send parameters without axes to other ranks.
+        self.log_scale = nn.Parameter(torch.tensor([1 / 0.07]).log())
 
     def visual_tokens(self, images: VisualTokens | Tensor) -> VisualTokens:
         """The visual tokens that the Q-Former reads: encoded, reduced and normalised, as far as the model does so.
@@ -188,7 +189,7 @@ class ImageTextModel(nn.Module):
     ) -> dict[str, Tensor]:
         """The losses that compare images and texts of all ranks, as far as they have a weight."""
         losses: dict[str, Tensor] = {}
-        active, scale = self.options.active, self.log_scale.exp()
+        active, scale = self.options.active, self.log_scale.exp()[0]
         if "contrastive" in active:
             texts = self.embed_texts(input_ids, attention_mask)
             names = needed("captions", captions)

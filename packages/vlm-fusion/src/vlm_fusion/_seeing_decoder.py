@@ -95,19 +95,20 @@ class SeeingDecoder(PreTrainedModel):  # type: ignore[misc]  # transformers is n
             connector_inputs: what else the connector reads, by image.
         """
         if images is None:
-            images = self._nothing()
-            image_index = torch.full((batch,), -1)
-        tokens = self.visual_tokens(images)
+            tokens, image_index = self._nothing(), torch.full((batch,), -1)
+        else:
+            tokens = self.visual_tokens(images)
         index = rows_of_images(len(tokens.mask), image_index, batch)
         made = self.connector(tokens, **(connector_inputs or {}))
         return before_rows(made, index, self.width, late=self.shape == "late")
 
     def _nothing(self) -> VisualTokens:
         """An image that nobody sees."""
-        if isinstance(self.encoder, nn.Module):
-            raise ValueError(  # noqa: TRY004  # the value is at fault
-                "a model with an encoder needs pixels on every rank: give any, with image_index -1"
-            )
+        for name, part in (("encoder", self.encoder), ("reducer", self.reducer)):
+            if isinstance(part, nn.Module) and next(part.parameters(), None) is not None:
+                raise ValueError(
+                    f"a model with weights in its {name} needs images on every rank: give any, with image_index -1"
+                )
         weight = next(self.connector.parameters())
         side = getattr(self.connector, "least_grid", 1)
         return no_image(self.config.vision_width, device=weight.device, dtype=weight.dtype, side=side)
