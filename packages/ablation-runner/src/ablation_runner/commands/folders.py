@@ -29,3 +29,23 @@ def clean(
         print_json([{"path": str(each.path), "kind": each.kind, "bytes": each.size} for each in garbage])
     else:
         show_garbage(garbage, runs, Console(), deleted=yes)
+
+
+def compare(
+    first: Annotated[
+        Path, typer.Argument(metavar="RUN_A", help="A run's folder, such as runs/fusion-method.")
+    ],
+    second: Annotated[Path, typer.Argument(metavar="RUN_B", help="Another run's folder of the same study.")],
+    as_json: JsonOption = False,
+) -> None:
+    """Compares two runs of a study: every arm paired by seed and item, and what was done differently."""
+    from rich.console import Console
+
+    from ablation_runner.compare import compare_runs
+    from ablation_runner.show_comparison import show_comparison
+
+    comparison = compare_runs(first, second)
+    if as_json:
+        print_json(comparison.plain())
+    else:
+        show_comparison(comparison, Console())
