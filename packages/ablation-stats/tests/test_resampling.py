@@ -9,6 +9,7 @@ from ablation_stats import bootstrap_ci, max_t, paired_cube, paired_difference, 
 from ablation_stats._draws import draw_contrasts
 from ablation_stats._resample import COUNT_COLUMNS, distinct_rows, mixing_weights, resample_sums
 from ablation_stats._sign_flip import flip_sums, sign_flip
+from ablation_stats._streams import SHORT, index_blocks
 
 
 def enumerated(units: np.ndarray) -> np.ndarray:
@@ -27,6 +28,18 @@ def test_every_way_of_resampling_has_the_enumerated_distribution(columns):
     np.testing.assert_allclose(np.cov(drawn.T), np.cov(exact.T), atol=0.15)
     for column in range(columns):
         assert stats.ks_2samp(drawn[:, column], exact[:, column]).pvalue > 1e-4
+
+
+@pytest.mark.parametrize("size", [2, 3, 5000, SHORT, SHORT + 1, 70_000])
+def test_every_unit_is_drawn_equally_often(size):
+    rng = np.random.Generator(np.random.PCG64DXSM(4))
+    rows = -(-400_000 // size)
+    counts = np.zeros(size, dtype=int)
+    for block, drawn in index_blocks(rng, rows=rows, size=size):
+        assert drawn.shape == (block.stop - block.start, size)
+        counts += np.bincount(drawn.ravel(), minlength=size)
+    assert counts.sum() == rows * size
+    assert 1e-4 < stats.chisquare(counts).pvalue < 1 - 1e-4
 
 
 @pytest.mark.parametrize("columns", [1, 3])
@@ -187,6 +200,16 @@ def test_flipped_sums_have_mean_zero_and_the_sum_of_squares_as_variance():
     drawn = flip_sums(units, n_resamples=40_000, seed=1)
     np.testing.assert_allclose(drawn.mean(0), 0, atol=0.6)
     np.testing.assert_allclose(np.cov(drawn.T), units.T @ units, rtol=0.05, atol=20)
+
+
+@pytest.mark.parametrize("units", [21, 40, 51])
+def test_every_column_is_flipped_by_the_same_signs(units):
+    """Powers of two show each sign in their sum; the column of ones must be the sum of just these signs."""
+    powers = 2.0 ** np.arange(units)
+    drawn = flip_sums(np.stack([powers, np.ones(units), 3 * powers], axis=1), n_resamples=300, seed=1)
+    pluses = ((drawn[:, 0] + powers.sum()) / 2).astype(np.int64)
+    assert [2 * each.bit_count() - units for each in pluses.tolist()] == drawn[:, 1].tolist()
+    np.testing.assert_array_equal(drawn[:, 2], 3 * drawn[:, 0])
 
 
 def test_flips_of_equal_units_are_binomial():

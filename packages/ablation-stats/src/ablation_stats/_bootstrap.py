@@ -10,7 +10,7 @@ from ablation_stats._bca import acceleration_of, bca_levels, bias_correction, su
 from ablation_stats._refuse import finite_vector, require_known, require_level
 from ablation_stats._resample import resample_sums
 from ablation_stats._result import Estimate
-from ablation_stats._streams import draw_seed, in_chunks, rows_per_chunk
+from ablation_stats._streams import draw_seed, in_chunks, index_blocks, rows_per_block
 
 Vector = NDArray[np.float64]
 Statistic = Callable[[Vector], Vector]
@@ -154,7 +154,7 @@ def jackknife(sample: Vector, function: Statistic) -> Vector:
     if function is STATISTICS["variance"]:
         centred = sample - sample.mean()
         return np.asarray(((centred**2).sum() - centred**2) / (n - 1) - (centred / (n - 1)) ** 2)
-    step = rows_per_chunk(n)
+    step = rows_per_block(n)
     parts = []
     for start in range(0, n, step):
         rows = np.arange(start, min(start + step, n))
@@ -191,10 +191,15 @@ def _gathered(
     function: Statistic, sample: Vector, n_resamples: int, seed: int, threads: int | None
 ) -> Vector:
     def draw(rng: np.random.Generator, rows: int) -> Vector:
-        found = function(sample[rng.integers(0, sample.size, size=(rows, sample.size))])
-        if found.shape != (rows,):
-            raise ValueError(f"statistic must turn values [rows, items] into [rows], got shape {found.shape}")
-        return np.asarray(found, dtype=np.float64)
+        found = np.empty(rows)
+        for block, drawn in index_blocks(rng, rows=rows, size=sample.size):
+            values = function(sample[drawn])
+            if values.shape != drawn.shape[:1]:
+                raise ValueError(
+                    f"statistic must turn values [rows, items] into [rows], got shape {values.shape}"
+                )
+            found[block] = values
+        return found
 
     return in_chunks(draw, rows=n_resamples, width=sample.size, seed=seed, threads=threads)
 

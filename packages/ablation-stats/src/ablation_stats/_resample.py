@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from ablation_stats._streams import in_chunks
+from ablation_stats._streams import in_chunks, index_blocks
 
 Table = NDArray[np.float64]
 
@@ -45,7 +45,14 @@ def resample_sums(units: Table, *, n_resamples: int, seed: int, threads: int | N
             seed=seed,
             threads=threads,
         )
-    return _count_and_multiply(units, n_resamples, seed)
+    return in_chunks(
+        lambda rng, rows: _counts(size, rng, rows),
+        rows=n_resamples,
+        width=size,
+        seed=seed,
+        threads=threads,
+        finish=lambda counts: np.asarray(counts @ units),
+    )
 
 
 def distinct_rows(units: Table) -> tuple[Table, NDArray[np.int64]]:
@@ -77,21 +84,24 @@ def mixing_weights(columns: int) -> Table:
 
 
 def _gather(columns: list[NDArray[np.float64]], rng: np.random.Generator, rows: int) -> Table:
-    drawn = rng.integers(0, columns[0].size, size=(rows, columns[0].size))
-    return np.stack([np.take(column, drawn).sum(axis=1) for column in columns], axis=1)
+    """Sums of drawn units, looked up column by column."""
+    sums = np.empty((rows, len(columns)))
+    found = np.empty(0)
+    for block, drawn in index_blocks(rng, rows=rows, size=columns[0].size):
+        found = found if found.shape == drawn.shape else np.empty(drawn.shape)
+        for at, column in enumerate(columns):
+            np.take(column, drawn, out=found, mode="clip")
+            np.add.reduce(found, axis=1, out=sums[block, at])
+    return sums
 
 
-def _count_and_multiply(units: Table, n_resamples: int, seed: int) -> Table:
-    """Counts of each unit times the table; in the calling thread, which is where BLAS is at its best."""
-    size = units.shape[0]
-
-    def draw(rng: np.random.Generator, rows: int) -> Table:
-        drawn = rng.integers(0, size, size=(rows, size))
-        drawn += np.arange(0, rows * size, size)[:, None]
-        counts = np.bincount(drawn.ravel(), minlength=rows * size).reshape(rows, size)
-        return np.asarray(counts.astype(np.float64) @ units)
-
-    return in_chunks(draw, rows=n_resamples, width=size, seed=seed, threads=1)
+def _counts(size: int, rng: np.random.Generator, rows: int) -> Table:
+    """How often each unit is drawn in each row."""
+    counts = np.empty((rows, size))
+    for block, drawn in index_blocks(rng, rows=rows, size=size):
+        drawn += np.arange(0, drawn.size, size)[:, None]
+        counts[block] = np.bincount(drawn.ravel(), minlength=drawn.size).reshape(drawn.shape)
+    return counts
 
 
 def resample_counts(size: int, *, n_resamples: int, seed: int) -> Table:

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ablation_stats._binomial import Interval
-from ablation_stats._streams import in_chunks
+from ablation_stats._streams import in_chunks, random_words, rows_per_block
 from ablation_stats._student import SMALLEST_P
 
 EXACT_UNITS = 20
@@ -64,7 +64,8 @@ def flip_sums(units: Vector, *, n_resamples: int, seed: int, threads: int | None
     """Sums `[flips, columns]` of `units [units, columns]`, each unit times a random sign shared by all columns.
 
     Eight units share one random byte: its 256 possible sums are tabulated once, so a flip costs one look-up for
-    eight units. Columns that are all of one absolute value per unit pattern are drawn as binomials instead.
+    eight units; where a column has one value throughout, its signs are counted. Units of few kinds, up to their
+    sign, are drawn as binomials instead.
 
     Args:
         units: one row per unit.
@@ -83,16 +84,50 @@ def flip_sums(units: Vector, *, n_resamples: int, seed: int, threads: int | None
             seed=seed,
             threads=threads,
         )
-    tables = _byte_tables(units)
-    groups = tables[0].size >> BITS
+    tables = [None if (column == column[0]).all() else _byte_table(column) for column in units.T]
+    return in_chunks(
+        lambda rng, rows: _flip(units, tables, rng, rows),
+        rows=n_resamples,
+        width=-(-units.shape[0] // BITS),
+        seed=seed,
+        threads=threads,
+    )
+
+
+def _flip(units: Vector, tables: list[Vector | None], rng: np.random.Generator, rows: int) -> Vector:
+    """Sums of one chunk of flips, in blocks that stay in cache; a column without a table is `units[0]` throughout."""
+    size = units.shape[0]
+    groups = -(-size // BITS)
     offsets = np.arange(groups, dtype=np.int64) << BITS
+    sums = np.empty((rows, units.shape[1]))
+    step = min(rows, rows_per_block(groups))
+    places, found = np.empty((step, groups), dtype=np.int64), np.empty((step, groups))
+    for start in range(0, rows, step):
+        block = slice(0, min(step, rows - start))
+        words, signs = _random_signs(rng, block.stop, size)
+        places[block] = signs
+        places[block] += offsets
+        for at, table in enumerate(tables):
+            into = sums[start : start + step, at]
+            if table is None:
+                into[:] = units[0, at] * (2.0 * np.bitwise_count(words).sum(axis=1) - size)
+            else:
+                np.take(table, places[block], out=found[block], mode="clip")
+                np.add.reduce(found[block], axis=1, out=into)
+    return sums
 
-    def draw(rng: np.random.Generator, rows: int) -> Vector:
-        drawn = np.frombuffer(rng.bytes(rows * groups), dtype=np.uint8).reshape(rows, groups)
-        places = drawn + offsets
-        return np.stack([np.take(table, places).sum(axis=1) for table in tables], axis=1)
 
-    return in_chunks(draw, rows=n_resamples, width=groups, seed=seed, threads=threads)
+def _random_signs(
+    rng: np.random.Generator, rows: int, size: int
+) -> tuple[NDArray[np.uint64], NDArray[np.uint8]]:
+    """`size` random bits per row: as words, the rest of the last one 0, and as bytes `[rows, groups of eight]`."""
+    groups = -(-size // BITS)
+    words = -(-groups // 8)
+    drawn = random_words(rng, rows * words).reshape(rows, words)
+    signs = drawn.view(np.uint8)
+    signs[:, groups:] = 0
+    signs[:, groups - 1] &= (1 << (size - BITS * (groups - 1))) - 1
+    return drawn, signs[:, :groups]
 
 
 def _exact_p(sums: Vector, tolerance: float) -> float | None:
@@ -110,13 +145,12 @@ def _exact_p(sums: Vector, tolerance: float) -> float | None:
     return min(1.0, max(2.0 * float(bdtr(fewer, sizes.size, 0.5)), SMALLEST_P))
 
 
-def _byte_tables(units: Vector) -> list[Vector]:
-    """For each column, the signed sums of every eight units under each of the 256 bytes, flat."""
-    padded = np.zeros((-(-units.shape[0] // BITS) * BITS, units.shape[1]))
-    padded[: units.shape[0]] = units
+def _byte_table(column: Vector) -> Vector:
+    """The signed sums of every eight units under each of the 256 bytes, flat; a set bit is a plus."""
+    padded = np.zeros(-(-column.size // BITS) * BITS)
+    padded[: column.size] = column
     bits = (np.arange(1 << BITS)[:, None] >> np.arange(BITS)) & 1
-    signs = 2.0 * bits - 1.0
-    return [np.ascontiguousarray((column.reshape(-1, BITS) @ signs.T).ravel()) for column in padded.T]
+    return np.ascontiguousarray((padded.reshape(-1, BITS) @ (2.0 * bits - 1.0).T).ravel())
 
 
 def all_flips(values: Vector) -> Vector:
