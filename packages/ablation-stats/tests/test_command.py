@@ -170,3 +170,35 @@ def test_gaps_are_refused_until_asked_to_go_on_with_what_is_shared(run, tmp_path
     code, out, _ = run("compare", str(path), "--baseline", "linear", "--shared-only")
     assert code == 0
     assert "119 items" in out
+
+
+def test_power_gives_the_plan_of_the_library(run, results, study):
+    claims = [stats.Claim(text=f"{arm} beats linear", arm=arm, baseline="linear") for arm in ("mlp", "twin")]
+    expected = stats.plan(claims, study.filter(pl.col("arm") != "qformer"), seeds=8, items=400, effect=0.05)
+    arguments = (
+        "--baseline",
+        "linear",
+        "--control",
+        "blind",
+        "--seeds",
+        "8",
+        "--items",
+        "400",
+        "--effect",
+        "0.05",
+    )
+    path = results.replace("results", "three")
+    study.filter(pl.col("arm") != "qformer").write_parquet(path)
+    code, out, _ = run("power", path, *arguments, "--json")
+    assert code == 0
+    shown = {each["claim.arm"]: each for each in json.loads(out)}
+    for each in expected:
+        assert shown[each.claim.arm]["power"] == each.power
+        assert shown[each.claim.arm]["seeds_needed"] == each.seeds_needed
+
+
+def test_the_plan_fits_the_terminal(run, results):
+    code, out, err = run("power", results, "--baseline", "linear", "--margin", "0.05", "--control", "blind")
+    assert (code, err) == (0, "")
+    assert max(map(len, out.splitlines())) <= 80
+    assert "4 seeds x 120 items, about the recipe on new items" in out

@@ -10,6 +10,22 @@ from ablation_stats._audit import audit as audit_frame
 from ablation_stats._claims_against import claims_against
 from ablation_stats._cube import PairedCube, paired_cube
 from ablation_stats._judge import judge
+from ablation_stats._options import (
+    Alpha,
+    Baseline,
+    Cluster,
+    Condition,
+    Control,
+    Equivalence,
+    Files,
+    Json,
+    Lower,
+    Margin,
+    Metric,
+    Shared,
+    Target,
+    Task,
+)
 from ablation_stats._read_results import read_results
 from ablation_stats._read_table import read_table
 from ablation_stats._show import as_json, show_audit, show_comparison
@@ -21,44 +37,6 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-
-Files = Annotated[
-    list[str],
-    typer.Argument(
-        metavar="FILE...",
-        help="Parquet, CSV or TSV with arm, item and value; or one file per arm (sample logs of lm-eval or lmms-eval, "
-        "VLMEvalKit's tsv, csv or xlsx), written FILE, ARM=FILE or ARM@SEED=FILE.",
-    ),
-]
-Baseline = Annotated[str, typer.Option("--baseline", metavar="ARM", help="Arm the others are compared with.")]
-Metric = Annotated[str | None, typer.Option("--metric", help="Needed where there are several.")]
-Task = Annotated[str | None, typer.Option("--task", help="Likewise.")]
-Condition = Annotated[str | None, typer.Option("--condition", help="Likewise.")]
-Cluster = Annotated[
-    str | None,
-    typer.Option("--cluster", metavar="FIELD", help="What items share (the image), in files of one arm."),
-]
-Control = Annotated[
-    str | None,
-    typer.Option("--control", metavar="ARM", help="Positive control: an arm that must be worse (blind)."),
-]
-Target = Annotated[
-    str | None,
-    typer.Option("--generalize-to", help="both, items or seeds; default: both, or items with one seed."),
-]
-Lower = Annotated[bool, typer.Option("--lower-is-better", help="For losses and error rates.")]
-Shared = Annotated[
-    bool, typer.Option("--shared-only", help="Go on with the items and seeds that all arms share.")
-]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
-Margin = Annotated[
-    float | None,
-    typer.Option("--margin", help="Largest loss accepted: asks for non-inferiority (0.01 is one point)."),
-]
-Equivalence = Annotated[
-    bool, typer.Option("--equivalence", help="With --margin: neither worse nor better by as much.")
-]
-Alpha = Annotated[float, typer.Option("--alpha", help="Error rate over all arms.")]
 
 
 @app.callback()
@@ -85,7 +63,7 @@ def compare(
 ) -> None:
     """Every arm against the baseline: difference, interval, adjusted p, verdict."""
     cube = _cube(files, cluster, metric, task, condition, shared_only)
-    target = generalize_to or ("both" if len(cube.seeds) > 1 else "items")
+    target = generalize_to or _default_target(cube)
     claims = claims_against(
         cube,
         baseline=baseline,
@@ -136,6 +114,64 @@ def audit(
         typer.echo(as_json(findings))
     else:
         show_audit(findings, Console())
+
+
+@app.command()
+def power(
+    files: Files,
+    baseline: Baseline,
+    seeds: Annotated[int | None, typer.Option("--seeds", help="Planned; default: the pilot's.")] = None,
+    items: Annotated[int | None, typer.Option("--items", help="Planned; default: the pilot's.")] = None,
+    effect: Annotated[
+        float | None,
+        typer.Option("--effect", help="True gain to plan for; default: the pilot's, or none with --margin."),
+    ] = None,
+    metric: Metric = None,
+    task: Task = None,
+    condition: Condition = None,
+    cluster: Cluster = None,
+    margin: Margin = None,
+    equivalence: Equivalence = False,
+    control: Control = None,
+    generalize_to: Target = None,
+    wanted: Annotated[float, typer.Option("--power", help="Wanted probability of the verdict.")] = 0.8,
+    alpha: Alpha = 0.05,
+    lower_is_better: Lower = False,
+    shared_only: Shared = False,
+    json: Json = False,
+) -> None:
+    """What a planned study can decide, from a pilot: power, smallest gain, seeds or items needed."""
+    from ablation_stats._plan import plan
+    from ablation_stats._show_plan import show_plan
+
+    cube = _cube(files, cluster, metric, task, condition, shared_only)
+    claims = claims_against(
+        cube,
+        baseline=baseline,
+        control=control,
+        margin=margin,
+        equivalence=equivalence,
+        higher_is_better=not lower_is_better,
+    )
+    plans = plan(
+        claims,
+        cube,
+        seeds=len(cube.seeds) if seeds is None else seeds,
+        items=items,
+        effect=effect,
+        power=wanted,
+        alpha=alpha,
+        generalize_to=generalize_to or _default_target(cube),
+    )
+    if json:
+        typer.echo(as_json(plans))
+    else:
+        show_plan(plans, Console())
+
+
+def _default_target(cube: PairedCube) -> str:
+    """Recipes where the data can speak of them."""
+    return "both" if len(cube.seeds) > 1 else "items"
 
 
 def _cube(

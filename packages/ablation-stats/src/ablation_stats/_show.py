@@ -31,20 +31,16 @@ def show_comparison(
     named = " on ".join(each for each in (cube.metric or "value", cube.task) if each)
     console.print(f"{named}: {_counts(cube)}", markup=False, highlight=False)
     level = next((each.comparison.level for each in verdicts if each.comparison is not None), None)
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    table.add_column("arm", overflow="fold")
-    table.add_column("mean", justify="right", no_wrap=True)
-    table.add_column(f"minus {baseline}" + (f" [{level:.0%}]" if level else ""), overflow="fold")
-    table.add_column("p adj.", justify="right", no_wrap=True)
-    table.add_column("verdict", no_wrap=True)
-    _add(table, baseline, _mean(cube, baseline), "", "", "baseline")
+    against = f"minus {baseline}" + (f" [{level:.0%}]" if level else "")
+    table = plain_table("arm", "mean", against, "p adj.", "verdict")
+    add_row(table, baseline, _mean(cube, baseline), "", "", "baseline")
     for each in verdicts:
         shown = "" if each.comparison is None else interval_text(each.comparison)
         p = "" if each.p_adjusted is None else f"{each.p_adjusted:.2g}"
-        _add(table, each.claim.arm, _mean(cube, each.claim.arm), shown, p, _word(each))
+        add_row(table, each.claim.arm, _mean(cube, each.claim.arm), shown, p, _word(each))
     control = verdicts[0].control
     if control is not None and control.arm is not None:
-        _add(table, control.arm, _mean(cube, control.arm), f"{control.estimate:+.3f}", "", "control")
+        add_row(table, control.arm, _mean(cube, control.arm), f"{control.estimate:+.3f}", "", "control")
     console.print(table)
     console.print(f"This speaks about {SPEAKS_OF[generalize_to]}.", highlight=False)
     for each in verdicts:
@@ -59,12 +55,9 @@ def show_audit(findings: Sequence[Finding], console: Console) -> None:
     if not findings:
         console.print("No finding.")
         return
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    for column in ("severity", "check", "subject"):
-        table.add_column(column, no_wrap=column != "subject")
-    table.add_column("finding", overflow="fold")
+    table = plain_table("severity", "check", "subject", "finding")
     for each in findings:
-        _add(table, each.severity, each.check, each.subject, each.text)
+        add_row(table, each.severity, each.check, each.subject, each.text)
     console.print(table)
 
 
@@ -78,7 +71,15 @@ def _finite(value: object) -> object:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-def _add(table: Table, *cells: str) -> None:
+def plain_table(*columns: str) -> Table:
+    """A table without lines; long cells fold."""
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    for column in columns:
+        table.add_column(Text(column), overflow="fold")
+    return table
+
+
+def add_row(table: Table, *cells: str) -> None:
     """A row of plain text: brackets in it are no markup."""
     table.add_row(*(Text(cell) for cell in cells))
 
@@ -95,15 +96,16 @@ def _mean(cube: PairedCube, arm: str) -> str:
 
 def _counts(cube: PairedCube) -> str:
     parts = [
-        _number(len(cube.arms), "arm"),
-        _number(len(cube.seeds), "seed"),
-        _number(cube.items.len(), "item"),
+        counted(len(cube.arms), "arm"),
+        counted(len(cube.seeds), "seed"),
+        counted(cube.items.len(), "item"),
     ]
     grouped = cube.clusters.len() < cube.items.len()
-    return ", ".join(parts) + (f" in {_number(cube.clusters.len(), 'cluster')}" if grouped else "")
+    return ", ".join(parts) + (f" in {counted(cube.clusters.len(), 'cluster')}" if grouped else "")
 
 
-def _number(count: int, noun: str) -> str:
+def counted(count: int, noun: str) -> str:
+    """A number with its noun: "1 seed", "1,200 items"."""
     return f"{count:,} {noun}" + ("" if count == 1 else "s")
 
 
