@@ -14,7 +14,7 @@ from ablation_stats import (
 
 
 def two_way_by_anova(table: np.ndarray) -> tuple[float, float]:
-    """Variance and degrees of freedom from sums of squares of the whole table, as a textbook has them."""
+    """Variance from sums of squares of the whole table, as a textbook has them, and Cochran and Cox's 97.5 % point."""
     seeds, items = table.shape
     total = ((table - table.mean()) ** 2).sum()
     ss_seed = items * ((table.mean(1) - table.mean()) ** 2).sum()
@@ -24,14 +24,10 @@ def two_way_by_anova(table: np.ndarray) -> tuple[float, float]:
         ss_item / (items - 1),
         (total - ss_seed - ss_item) / ((seeds - 1) * (items - 1)),
     ]
-    total_ms = ms[0] + ms[1] - ms[2]
-    best = max(total_ms, ms[0], ms[1])
-    df = best**2 / (
-        ms[0] ** 2 / (seeds - 1) + ms[1] ** 2 / (items - 1) + ms[2] ** 2 / ((seeds - 1) * (items - 1))
-    )
-    if best != total_ms:
-        df = (seeds if best == ms[0] else items) - 1
-    return best / (seeds * items), df
+    best = max(ms[0] + ms[1] - ms[2], ms[0], ms[1])
+    share = ms[0] / best
+    point = share * stats.t.ppf(0.975, seeds - 1) + (1 - share) * stats.t.ppf(0.975, items - 1)
+    return best / (seeds * items), point
 
 
 @pytest.mark.parametrize(("seed_spread", "item_spread"), [(0.5, 0.5), (0.0, 1.0), (1.0, 0.0), (0.0, 0.0)])
@@ -44,11 +40,13 @@ def test_two_way_error_is_that_of_the_analysis_of_variance(frame_of, seed_spread
     )
     other = rng.normal(0, 1, (4, 9))
     found = paired_difference(frame_of({"a": table + other, "b": other}), arm="a", baseline="b")
-    variance, df = two_way_by_anova(table)
-    np.testing.assert_allclose([found.se, found.df], [variance**0.5, df])
-    low, high = stats.t.interval(0.95, df, table.mean(), variance**0.5)
-    np.testing.assert_allclose([found.ci_low, found.ci_high], [low, high])
-    np.testing.assert_allclose(found.p_value, 2 * stats.t.sf(abs(table.mean()) / variance**0.5, df))
+    variance, point = two_way_by_anova(table)
+    reach = point * variance**0.5
+    np.testing.assert_allclose(found.se, variance**0.5)
+    np.testing.assert_allclose([found.ci_low, found.ci_high], [table.mean() - reach, table.mean() + reach])
+    np.testing.assert_allclose(stats.t.ppf(0.975, found.df), point)
+    np.testing.assert_allclose(found.p_value, 2 * stats.t.sf(abs(table.mean()) / found.se, found.df))
+    assert 3 <= found.df <= 8
 
 
 def test_equal_clusters_give_the_two_way_error_of_cluster_means(frame_of):
@@ -56,8 +54,8 @@ def test_equal_clusters_give_the_two_way_error_of_cluster_means(frame_of):
     table = rng.normal(0.3, 1, (3, 24)) + np.repeat(rng.normal(0, 1, 8), 3)
     clusters = [f"c{i // 3}" for i in range(24)]
     found = paired_difference(frame_of({"a": table, "b": np.zeros((3, 24))}, clusters), arm="a", baseline="b")
-    variance, df = two_way_by_anova(table.reshape(3, 8, 3).mean(2))
-    np.testing.assert_allclose([found.se, found.df], [variance**0.5, df])
+    variance, point = two_way_by_anova(table.reshape(3, 8, 3).mean(2))
+    np.testing.assert_allclose([found.se, stats.t.ppf(0.975, found.df)], [variance**0.5, point])
     assert found.unit == "seed x cluster"
 
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from ablation_stats._contrast import Contrast
 from ablation_stats._student import t_quantile
-from ablation_stats._variance import clustered_error, two_way
+from ablation_stats._variance import clustered_error, two_way, two_way_error
 
 POWER = 0.8
 MOST_SEEDS = 100
@@ -64,9 +64,7 @@ def _design(
         return float(by_seed / s + by_cluster / g + rest / (s * g))
 
     def df(s: int, g: int) -> float:
-        ms_seed, ms_cluster = rest + g * by_seed, rest + s * by_cluster
-        parts = ms_seed**2 / (s - 1) + ms_cluster**2 / (g - 1) + rest**2 / ((s - 1) * (g - 1))
-        return float((ms_seed + ms_cluster - rest) ** 2 / parts) if parts > 0 else min(s, g) - 1.0
+        return float(two_way_error(rest + g * by_seed, rest + s * by_cluster, rest, s - 1.0, g - 1.0)[1])
 
     return variance, df
 
