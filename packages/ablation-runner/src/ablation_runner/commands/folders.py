@@ -49,3 +49,21 @@ def compare(
         print_json(comparison.plain())
     else:
         show_comparison(comparison, Console())
+
+
+def doctor(runs: RunsOption = RUNS, as_json: JsonOption = False) -> None:
+    """Examines what a study needs here; exit code 1 where something is broken."""
+    from dataclasses import asdict
+
+    from ablation_runner.doctor import examine
+
+    findings = []
+    for finding in examine(runs):
+        findings.append(finding)
+        if not as_json:
+            advice = f" → {finding.advice}" if finding.advice else ""
+            typer.echo(f"{finding.state:7}{finding.what}: {finding.found}{advice}")
+    if as_json:
+        print_json([asdict(finding) for finding in findings])
+    if any(finding.state == "broken" for finding in findings):
+        raise typer.Exit(1)
