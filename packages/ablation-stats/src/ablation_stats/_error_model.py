@@ -6,12 +6,13 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from ablation_stats._variance import two_way_error
 from ablation_stats._variance_components import VarianceComponents
 
 Vector = NDArray[np.float64]
 
 # Quadrature nodes for the mean squares of seeds, clusters and the rest: the fewer degrees of freedom, the more.
-SEED_NODES, CLUSTER_NODES, REST_NODES = 48, 16, 8
+SEED_NODES, CLUSTER_NODES, REST_NODES = 40, 12, 5
 ONE_WAY_NODES = 96
 
 
@@ -83,23 +84,10 @@ def error_model(components: VarianceComponents, *, seeds: int, items: int, gener
     ms_seed = (clusters * seed + rest) * seed_ratio[:, None, None]
     ms_cluster = (seeds * cluster + rest) * cluster_ratio[:, None]
     ms_rest = rest * rest_ratio
-    variance, df = two_way_nodes(ms_seed, ms_cluster, ms_rest, df_seed, df_cluster)
+    variance, df = two_way_error(ms_seed, ms_cluster, ms_rest, df_seed, df_cluster)
     weights = seed_weight[:, None, None] * cluster_weight[:, None] * rest_weight
     true = seed / seeds + cluster / clusters + rest / cells
     return ErrorModel(true**0.5, (variance.ravel() / cells) ** 0.5, df.ravel(), weights.ravel())
-
-
-def two_way_nodes(
-    ms_seed: Vector, ms_cluster: Vector, ms_rest: Vector, df_seed: float, df_cluster: float
-) -> tuple[Vector, Vector]:
-    """Variance (times cells) and degrees of freedom of `_variance.two_way`, for arrays of mean squares."""
-    total = ms_seed + ms_cluster - ms_rest
-    largest = np.maximum(total, np.maximum(ms_seed, ms_cluster))
-    spread = ms_seed**2 / df_seed + ms_cluster**2 / df_cluster + ms_rest**2 / (df_seed * df_cluster)
-    alone = np.where(ms_seed >= ms_cluster, df_seed, df_cluster)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        df = np.where(total >= largest, total**2 / spread, alone)
-    return largest, np.where(largest > 0, df, min(df_seed, df_cluster))
 
 
 def _one_way(variance: float, df: float) -> ErrorModel:

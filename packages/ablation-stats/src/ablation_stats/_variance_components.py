@@ -7,7 +7,13 @@ import numpy as np
 
 from ablation_stats._contrast import Contrast, arm_contrast
 from ablation_stats._cube import as_cube
-from ablation_stats._mean_squares import Components, Sizes, estimate_components, sizes_of
+from ablation_stats._mean_squares import (
+    Components,
+    Sizes,
+    estimate_components,
+    nonnegative_components,
+    sizes_of,
+)
 from ablation_stats._refuse import require_known
 from ablation_stats._result import Tabular
 from ablation_stats._t_interval import FEW_CLUSTERS, TARGETS
@@ -68,7 +74,7 @@ def variance_components(
 
     Seeds are crossed with items, items nested in clusters (Searle, Casella and McCulloch 1992, chapter 4). Equal
     clusters give the REML estimates unless one is negative; unequal ones Henderson's first method, unbiased. A negative
-    estimate is reported as 0, with a warning.
+    estimate is reported as 0, with a warning, and its squares count as residual.
 
     Args:
         frame: long frame of results, or the `PairedCube` made of one.
@@ -149,14 +155,15 @@ def components_of(contrast: Contrast) -> VarianceComponents:
         ValueError: fewer than two clusters.
     """
     seeds, items = contrast.scores.shape
-    found = estimate_components(contrast.scores, contrast.codes, contrast.n_clusters)
+    data = (contrast.scores, contrast.codes, contrast.n_clusters)
+    found = estimate_components(*data)
     negative = [name for name, value in found._asdict().items() if value < -(contrast.resolution**2)]
     said = [
         f"The {name.replace('_', ' x ')} component came out negative ({getattr(found, name):.3g}) and is taken as 0."
         for name in negative
     ]
     result = _assembled(
-        Components(*(max(value, 0.0) for value in found)),
+        nonnegative_components(*data),
         sizes_of(contrast.codes, contrast.n_clusters),
         name=contrast.name,
         metric=contrast.metric,
