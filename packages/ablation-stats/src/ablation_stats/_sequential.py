@@ -112,7 +112,7 @@ def sequential_decision(
                 planned, alpha=alpha, spending=spending, sides=sides_of(claim.kind, refuted=refuted)
             ),
         )
-        for p, refuted in zip(_p_values(claim, contrast, generalize_to, alpha), (False, True), strict=True)
+        for p, refuted in zip(p_values(claim, contrast, generalize_to, alpha), (False, True), strict=True)
     )
     shown = against if against.crossed or against.p_adjusted < found.p_adjusted else found
     chance = None
@@ -138,11 +138,11 @@ def sequential_decision(
     )
 
 
-def _p_values(claim: Claim, contrast: Contrast, generalize_to: str, alpha: float) -> tuple[float, float]:
+def p_values(claim: Claim, contrast: Contrast, generalize_to: str, alpha: float) -> tuple[float, float]:
     """The p-values for and against: of the test asked for, and no smaller than those of a t over seeds.
 
-    The two-way test errs in up to 7 % of studies at three seeds; the t over seeds, for which the boundaries are exact where
-    seeds dominate, holds it there.
+    The two-way degrees of freedom are made for levels near 0.05; at the far smaller ones of early looks the t over seeds,
+    for which the boundaries are calibrated, keeps the error.
     """
     kinds = ("seeds",) if generalize_to == "seeds" else ("seeds", generalize_to)
     weighed = [weigh(claim, contrast, generalize_to=kind, alpha=alpha) for kind in kinds]
