@@ -5,7 +5,15 @@ from difflib import get_close_matches
 
 
 class StudyError(ValueError):
-    """A study, an argument or a run folder that cannot be used as it is."""
+    r"""A study, an argument or a run folder that cannot be used as it is.
+
+    >>> print(StudyError("no arm 'a" + chr(10) + "b'"))
+    no arm 'a\nb'
+    """
+
+    def __init__(self, message: str) -> None:
+        """Keeps the message to one line, whatever names and values it quotes."""
+        super().__init__("".join(sign if sign.isprintable() else ascii(sign)[1:-1] for sign in message))
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
