@@ -59,10 +59,10 @@ def plan(
             do not fit the claims, assumed components without `items` or without an `effect` for superiority.
 
     >>> from ablation_stats import assumed_components
-    >>> spread = assumed_components(sd_seed=0.01, sd_item=0.4, sd_residual=0.3)
+    >>> spread = assumed_components(sd_seed=0.01, sd_item=0.2, sd_residual=0.3)
     >>> found = plan([Claim(text="it helps", arm="new", baseline="old")], spread, seeds=3, items=500, effect=0.04)[0]
     >>> found.decidable, found.seeds_needed, found.items_needed
-    (False, None, 1360)
+    (False, 5, 1936)
     """
     require_known(generalize_to, TARGETS, what="generalize_to")
     require_level(2 * alpha)
