@@ -77,9 +77,8 @@ def test_types_ranges_and_defaults_are_said() -> None:
     assert "## [baseline.training]" in lines
     assert "## [factors.NAME]" in lines
     assert "## [[claims]]" in lines
-    assert set(Configuration.model_fields) <= {
-        heading.removeprefix("## [baseline.").rstrip("]") for heading in lines if heading.startswith("## ")
-    }
+    headings = {line.removeprefix("## ").strip("[]") for line in lines if line.startswith("## ")}
+    assert {f"baseline.{name}" for name in Configuration.model_fields} <= headings
 
 
 def test_a_new_study_is_a_copy_that_loads_under_its_own_name(tmp_path: Path) -> None:

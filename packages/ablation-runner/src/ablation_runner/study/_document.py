@@ -60,7 +60,12 @@ def _tables(heading: str, table: Node, defined: Node) -> Iterator[tuple[str, Nod
 
 def _table(node: Any, defined: Node) -> Node | None:
     """The settings that a node refers to; None where it is a value (a variant is one)."""
-    if not isinstance(node, dict) or "$ref" not in node:
+    if not isinstance(node, dict):
+        return None
+    for part in node.get("anyOf", ()):  # a table that may be left out
+        if inner := _table(part, defined):
+            return inner
+    if "$ref" not in node:
         return None
     found: Node = defined[node["$ref"].rpartition("/")[2]]
     return found if "properties" in found else None
