@@ -109,6 +109,18 @@ def test_scores_that_are_not_finite_are_refused_with_their_ids(study, bad):
         paired_cube(spoilt)
 
 
+@pytest.mark.parametrize("bad", [1e160, -1e300])
+def test_scores_whose_squares_overflow_are_refused(study, bad):
+    with pytest.raises(ValueError, match=r"at most 1e\+100 in size"):
+        paired_cube(study.with_columns(value=pl.lit(bad)))
+
+
+def test_a_null_arm_is_refused_where_arms_are_chosen_too(study):
+    spoilt = study.with_columns(arm=pl.when(item="item-0005").then(None).otherwise("arm"))
+    with pytest.raises(ValueError, match="column 'arm' must have no null"):
+        paired_difference(spoilt, arm="mlp", baseline="linear")
+
+
 @pytest.mark.parametrize("column", ["arm", "seed", "item", "cluster"])
 def test_a_null_id_is_refused(study, column):
     spoilt = study.with_columns(

@@ -37,6 +37,21 @@ def test_a_quantity_that_every_arm_changes_is_named(costs):
     assert any("no comparison with it holds parameters equal" in each.text for each in findings)
 
 
+@pytest.mark.parametrize("unknown", [None, float("nan")])
+def test_a_cost_that_is_not_known_is_a_confound(unknown):
+    table = pl.DataFrame({"arm": ["base", "mlp"], "parameters": [1000.0, unknown]})
+    _, findings = stats.confound_report(table, baseline="base")
+    assert "None against 1,000" in findings[0].text
+
+
+def test_one_cluster_is_audited_over_seeds_and_one_cluster_under_one_seed_is_an_error(study):
+    one = study.with_columns(cluster=pl.lit("only"))
+    assert stats.assay_sensitivity(one, baseline="linear", control="blind") == ()
+    (found,) = stats.assay_sensitivity(one.filter(seed=0), baseline="linear", control="blind")
+    assert found.severity == "error"
+    assert "nothing varies" in found.text
+
+
 def test_costs_per_seed_are_averaged_and_settings_must_agree(costs):
     again = pl.concat(
         [costs.with_columns(seed=pl.lit(s), parameters=pl.col("parameters") + s) for s in (0, 2)]

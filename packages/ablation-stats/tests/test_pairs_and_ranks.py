@@ -241,6 +241,12 @@ def test_crossed_effects_without_seed_variance_pool_it_with_the_rest(frame_of):
         (lambda: ablation_stats.adjust_pvalues([]), "at least 1 value"),
         (lambda: ablation_stats.adjust_pvalues([0.1], "homel"), "did you mean 'hommel'"),
         (lambda: ablation_stats.wilcoxon_signed_rank([1.0, np.inf]), "a must be finite"),
+        (lambda: ablation_stats.mcnemar(float("nan"), 3), "whole numbers"),
+        (lambda: ablation_stats.wilson_ci(1.0, np.inf), "trials must be finite"),
+        (lambda: ablation_stats.random_intercept([1.0] * 6, list("aabbcc")), "not identifiable"),
+        (lambda: ablation_stats.clustered_se([1.0, 2.0, 3.0], [np.nan, np.nan, 1.0]), "positions 0, 1"),
+        (lambda: ablation_stats.clustered_se([1.0, 2.0, 3.0], [None, "a", "b"]), "no missing label"),
+        (lambda: ablation_stats.paired_t([1.0, 2.0], [0.0, 1.0], cluster=["a"]), "every one of 2 values"),
     ],
 )
 def test_bad_input_is_refused_with_the_rule_and_the_value(call, rule):
@@ -277,3 +283,9 @@ def test_models_that_fit_without_residual_are_not_identifiable(frame_of):
     for call in (ablation_stats.mixed_effects, ablation_stats.crossed_effects):
         with pytest.raises(ValueError, match="not identifiable"):
             call(frame, arm="a", baseline="b")
+
+
+def test_too_few_pairs_for_an_interval_of_the_shift_are_mentioned():
+    found = ablation_stats.wilcoxon_signed_rank([1.0, 2.0, 4.0])
+    assert (found.ci_low, found.ci_high) == (-np.inf, np.inf)
+    assert "no shift can be excluded" in found.warnings[0]

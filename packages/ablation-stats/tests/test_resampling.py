@@ -105,6 +105,32 @@ def test_the_interval_leaves_out_zero_exactly_when_p_is_below_alpha():
                 assert (found.ci_low > 0 or found.ci_high < 0) == (found.p_value < 0.05)
 
 
+@pytest.mark.parametrize("kind", ["percentile", "basic", "bca"])
+def test_an_interval_that_ends_at_zero_does_not_leave_it_out(kind):
+    """Nine scores of 0 and one of 1: 0.9^10 = 35 % of the resamples are 0 throughout."""
+    found = bootstrap_ci([0.0] * 9 + [1.0], kind=kind, rng=1)
+    assert found.ci_low <= 0
+    assert found.p_value > 0.3
+
+
+@pytest.mark.parametrize(("values", "least"), [([1.0, 2.0], 0.5), ([1.0, 2.0, 4.0], 2 / 27)])
+def test_two_or_three_units_have_too_few_resamples_for_a_small_p(values, least):
+    assert bootstrap_ci(values, rng=1).p_value == pytest.approx(least)
+
+
+def test_an_arm_resampled_against_itself_differs_by_exactly_zero(study):
+    found = paired_difference(
+        study, arm="mlp", baseline="mlp", generalize_to="items", method="bootstrap", rng=1
+    )
+    assert (found.estimate, found.se, found.p_value) == (0.0, 0.0, 1.0)
+
+
+@pytest.mark.parametrize("rng", [1.5, "1", -1])
+def test_a_seed_that_is_no_whole_number_is_refused(rng):
+    with pytest.raises(ValueError, match="whole number of at least 0"):
+        bootstrap_ci([1.0, 2.0, 3.0], rng=rng)
+
+
 def test_a_cluster_bootstrap_draws_whole_clusters():
     rng = np.random.default_rng(5)
     cluster = np.repeat(np.arange(40), rng.integers(1, 9, 40))

@@ -139,7 +139,11 @@ def assay_sensitivity(
         )
         return (Finding(check="assay sensitivity", severity="warning", subject="study", text=text),)
     cube = as_cube(frame, metric=metric)
-    target = "both" if len(cube.seeds) > 1 else "items"
+    seeds, clusters = len(cube.seeds), cube.clusters.len()
+    if seeds < 2 and clusters < 2:
+        text = "One seed and one cluster of items: nothing varies, so nothing can be told apart."
+        return (Finding(check="assay sensitivity", severity="error", subject=control, text=text),)
+    target = "items" if seeds < 2 else "seeds" if clusters < 2 else "both"
     found = estimate_t(arm_contrast(cube, control, baseline), generalize_to=target, level=1 - alpha)
     p = found.p_value if found.p_value is not None else 1.0
     if p < alpha:

@@ -10,6 +10,8 @@ from ablation_stats._binomial import Interval
 from ablation_stats._refuse import require_known
 
 INTERVALS = ("percentile", "basic", "bca")
+# From here on n^n resamples are more than anyone draws.
+FEW_UNITS = 10
 
 Vector = NDArray[np.float64]
 
@@ -74,15 +76,15 @@ def summarise_bootstrap(
 ) -> BootstrapSummary:
     """Interval of the kind asked for and the p-value that agrees with it.
 
-    The p-value is the smallest error rate whose interval leaves out 0, with one draw counted against
-    the claim on each side, so that it is never 0.
+    The p-value is the smallest error rate whose interval leaves out 0, with one draw counted against the claim on
+    each side, so that it is never 0; nor is it below 2 / n^n, as n units have no more than n^n resamples.
 
     Args:
         drawn: bootstrap estimates.
         estimate: of the sample itself.
         kind: "percentile", "basic" or "bca".
         level: coverage.
-        jackknife: leave-one-out estimates, for "bca".
+        jackknife: leave-one-out estimates, one vector per independent way of resampling.
         resolution: rounding error of an estimate; draws closer than that are ties.
 
     Raises:
@@ -90,19 +92,20 @@ def summarise_bootstrap(
     """
     require_known(kind, INTERVALS, what="interval")
     alpha = (1 - level) / 2
-    se = float(drawn.std(ddof=1))
+    if kind == "bca":
+        z0, acceleration = bias_correction(drawn, estimate, resolution), acceleration_of(jackknife)
+        low, high = np.quantile(drawn, bca_levels(z0, acceleration, alpha))
+        p = _bca_p(drawn, z0, acceleration, resolution)
+    else:
+        low, high = np.quantile(drawn, [alpha, 1 - alpha])
+        p = _two_sided(drawn, 2 * estimate if kind == "basic" else 0.0, resolution)
     if kind == "basic":
-        low, high = np.quantile(drawn, [alpha, 1 - alpha])
-        interval = Interval(2 * estimate - float(high), 2 * estimate - float(low))
-        return BootstrapSummary(interval, se, _two_sided(drawn, 2 * estimate, resolution))
-    if kind == "percentile":
-        low, high = np.quantile(drawn, [alpha, 1 - alpha])
-        return BootstrapSummary(Interval(float(low), float(high)), se, _two_sided(drawn, 0.0, resolution))
-    z0 = bias_correction(drawn, estimate, resolution)
-    acceleration = acceleration_of(jackknife)
-    low, high = np.quantile(drawn, bca_levels(z0, acceleration, alpha))
-    p = _bca_p(drawn, z0, acceleration, resolution)
-    return BootstrapSummary(Interval(float(low), float(high)), se, p)
+        low, high = 2 * estimate - high, 2 * estimate - low
+    fewest = min((left_out.size for left_out in jackknife), default=FEW_UNITS)
+    least = 2.0 / fewest**fewest if fewest < FEW_UNITS else 0.0
+    return BootstrapSummary(
+        Interval(float(low), float(high)), float(drawn.std(ddof=1)), min(1.0, max(p, least))
+    )
 
 
 def _two_sided(drawn: Vector, value: float, resolution: float) -> float:
@@ -121,9 +124,9 @@ def _bca_p(drawn: Vector, z0: float, acceleration: float, resolution: float) -> 
     from scipy.special import ndtr, ndtri
 
     below, above = _tails(drawn, 0.0, resolution)
-    smallest = 1.0
-    for share in (below, 1 - above):
+    tails = []
+    for share, side in ((below, 1), (1 - above, -1)):
         shifted = float(ndtri(np.clip(share, 0.5 / drawn.size, 1 - 0.5 / drawn.size))) - z0
         z = shifted / (1 + acceleration * shifted) - z0
-        smallest = min(smallest, float(ndtr(-abs(z))))
-    return min(1.0, max(2 * smallest, 2 / (drawn.size + 1)))
+        tails.append(float(ndtr(side * z)))
+    return min(1.0, max(2 * min(tails), 2 / (drawn.size + 1)))

@@ -85,7 +85,7 @@ def constant_difference_ci(difference: float, pairs: int, *, level: float) -> In
 
 
 def _require_counts(successes: float, trials: float) -> None:
-    if not trials > 0:
-        raise ValueError(f"trials must be above 0, got {trials!r}")
+    if not 0 < trials < float("inf"):
+        raise ValueError(f"trials must be finite and above 0, got {trials!r}")
     if not 0 <= successes <= trials:
         raise ValueError(f"successes must lie in 0..{trials}, got {successes!r}")

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ablation_stats._bca import acceleration_of, bca_levels, bias_correction, summarise_bootstrap
-from ablation_stats._refuse import finite_vector, require_known, require_level
+from ablation_stats._refuse import finite_vector, label_codes, require_known, require_level
 from ablation_stats._resample import resample_sums
 from ablation_stats._result import Estimate
 from ablation_stats._streams import draw_seed, in_chunks, index_blocks, rows_per_block
@@ -167,10 +167,7 @@ def _units(sample: Vector, cluster: ArrayLike | None) -> Vector:
     """Sum and size of each unit."""
     if cluster is None:
         return np.stack([sample, np.ones(sample.size)], axis=1)
-    labels = np.asarray(cluster)
-    if labels.shape != sample.shape:
-        raise ValueError(f"cluster must label every value, got shapes {labels.shape} and {sample.shape}")
-    codes = np.unique(labels, return_inverse=True)[1]
+    codes = label_codes(cluster, sample.size, what="cluster")
     if int(codes.max()) < 1:
         raise ValueError("a cluster bootstrap needs at least 2 clusters, got 1")
     sums = np.bincount(codes, weights=sample)

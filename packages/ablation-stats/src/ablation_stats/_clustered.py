@@ -2,10 +2,9 @@
 
 from dataclasses import dataclass
 
-import numpy as np
 from numpy.typing import ArrayLike
 
-from ablation_stats._refuse import finite_vector, require_level
+from ablation_stats._refuse import finite_vector, label_codes, require_level
 from ablation_stats._result import Estimate
 from ablation_stats._student import t_half_width, t_two_sided
 from ablation_stats._variance import clustered_error
@@ -43,10 +42,7 @@ def clustered_se(
     0.1667
     """
     scores = finite_vector(values, what="values")
-    labels = np.asarray(cluster)
-    if labels.shape != scores.shape:
-        raise ValueError(f"cluster must label every item, got shapes {labels.shape} and {scores.shape}")
-    codes = np.unique(labels, return_inverse=True)[1].astype(np.int64)
+    codes = label_codes(cluster, scores.size, what="cluster")
     require_level(level)
     found = clustered_error(scores, codes, int(codes.max()) + 1, kind=kind)
     half = t_half_width(found.se, found.df, level)

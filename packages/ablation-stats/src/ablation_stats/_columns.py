@@ -7,7 +7,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from ablation_stats._codes import Coded, encode
-from ablation_stats._refuse import sample
+from ablation_stats._refuse import LARGEST_SCORE, sample
 
 
 def numbers(rows: pl.DataFrame, name: str, *, signed: bool) -> NDArray[np.float64]:
@@ -20,9 +20,9 @@ def numbers(rows: pl.DataFrame, name: str, *, signed: bool) -> NDArray[np.float6
     if not (column.dtype.is_numeric() or column.dtype == pl.Boolean):
         raise ValueError(f"column {name!r} must hold numbers, got {column.dtype}")
     numbers = column.cast(pl.Float64).fill_null(np.nan).to_numpy()
-    bad = ~np.isfinite(numbers) if signed else ~(np.isfinite(numbers) & (numbers >= 0))
+    bad = ~(np.abs(numbers) <= LARGEST_SCORE) if signed else ~((numbers >= 0) & (numbers <= LARGEST_SCORE))
     if bad.any():
-        rule = "finite" if signed else "finite and at least 0"
+        rule = f"finite and at most {LARGEST_SCORE:g} in size" if signed else "finite and at least 0"
         raise ValueError(f"{name} must be {rule}; not so for {sample(_row_names(rows, np.flatnonzero(bad)))}")
     return numbers
 

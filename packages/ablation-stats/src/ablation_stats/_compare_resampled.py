@@ -42,6 +42,8 @@ def estimate_bootstrap(
     seeds = contrasts[0].scores.shape[0]
     require_seeds(seeds, generalize_to)
     seed = draw_seed(rng)
+    if not matrix.any():
+        return [estimate_t(each, generalize_to=generalize_to, level=level) for each in contrasts]
     codes = contrasts[0].codes
     draws = draw_contrasts(
         cube,

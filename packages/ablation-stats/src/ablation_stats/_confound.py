@@ -90,7 +90,7 @@ def _per_arm(lazy: pl.LazyFrame, quantities: list[str]) -> pl.DataFrame:
     for name in quantities:
         column = pl.col(name)
         if schema[name].is_numeric():
-            expressions.append(column.cast(pl.Float64).mean())
+            expressions.append(column.cast(pl.Float64).mean().fill_nan(None))
         else:
             expressions.append(column.cast(pl.String).unique().sort().str.join(" | "))
     table = lazy.group_by(pl.col("arm").cast(pl.String)).agg(expressions).sort("arm").collect()
@@ -102,7 +102,7 @@ def _compare(row: dict[str, Any], base: dict[str, Any], quantity: str, tolerance
     change = None
     if isinstance(value, float) and isinstance(other, float):
         allowed = tolerance * (10 if any(part in quantity.lower() for part in MEASURED) else 1)
-        change = (value - other) / other if other else None
+        change = 0.0 if value == other else (value - other) / other if other else None
         differs = abs(change) > allowed if change is not None else value != other
     else:
         differs = value != other

@@ -56,7 +56,8 @@ def narrow(
         if wanted is not None:
             lazy = lazy.filter(pl.col(key).cast(pl.String) == str(wanted))
     if arms is not None and len(arm) == 1:
-        lazy = lazy.filter(pl.col(arm[0]).cast(pl.String).is_in(list(arms)))
+        name = pl.col(arm[0]).cast(pl.String)
+        lazy = lazy.filter(name.is_in(list(arms)) | name.is_null())
     kept = [*arm, "item", "value", *(c for c in (*OPTIONAL, *KEYS) if c in columns and c not in arm)]
     rows = lazy.select(kept).collect()
     if rows.height == 0:

@@ -49,7 +49,7 @@ def mcnemar(b: int, c: int, *, n_items: int | None = None, level: float = 0.95) 
     """
     from scipy.special import bdtr, chdtrc
 
-    if min(b, c) < 0 or int(b) != b or int(c) != c:
+    if not all(0 <= count < np.inf and int(count) == count for count in (b, c)):
         raise ValueError(f"b and c must be whole numbers of at least 0, got {b} and {c}")
     total, least = b + c, min(b, c)
     pairs = max(total, 1) if n_items is None else n_items

@@ -5,7 +5,7 @@ from numpy.typing import ArrayLike
 
 from ablation_stats._compare_t import estimate_t
 from ablation_stats._contrast import Contrast
-from ablation_stats._refuse import paired_vectors
+from ablation_stats._refuse import label_codes, paired_vectors
 from ablation_stats._result import Estimate
 
 
@@ -30,10 +30,7 @@ def paired_t(
     first, second = paired_vectors(a, b)
     codes = np.arange(first.size)
     if cluster is not None:
-        labels = np.asarray(cluster)
-        if labels.shape != first.shape:
-            raise ValueError(f"cluster must label every pair, got shapes {labels.shape} and {first.shape}")
-        codes = np.unique(labels, return_inverse=True)[1].astype(np.int64)
+        codes = label_codes(cluster, first.size, what="cluster")
     both = np.concatenate([first, second])
     contrast = Contrast(
         name="a - b",

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ablation_stats._refuse import finite_vector, require_known
+from ablation_stats._refuse import finite_vector, label_codes, require_known
 from ablation_stats._result import Tabular
 
 Vector = NDArray[np.float64]
@@ -61,10 +61,7 @@ def random_intercept(
     """
     require_known(method, ("REML", "ML"), what="method")
     observed = finite_vector(y, what="y", least=3)
-    labels = np.asarray(group)
-    if labels.shape != observed.shape:
-        raise ValueError(f"group must label every row, got shapes {labels.shape} and {observed.shape}")
-    codes = np.unique(labels, return_inverse=True)[1].astype(np.int64)
+    codes = label_codes(group, observed.size, what="group")
     columns = np.ones((observed.size, 1))
     if x is not None:
         extra = np.asarray(x, dtype=np.float64).reshape(observed.size, -1)
@@ -90,6 +87,8 @@ def fit_groups(y: Vector, codes: NDArray[np.int64], columns: Vector, method: str
         raise ValueError(
             "the columns of x must be independent of each other and of the intercept: not identifiable"
         )
+    if float(np.ptp(y)) == 0.0:
+        raise ValueError("y is the same in every row: the model is not identifiable")
     shift = float(y.mean())
     centred = y - shift
     sizes = np.bincount(codes, minlength=groups).astype(np.float64)

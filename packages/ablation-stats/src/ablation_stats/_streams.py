@@ -30,8 +30,8 @@ def draw_seed(rng: np.random.Generator | int | None) -> int:
         raise ValueError("resampling needs rng=, a numpy.random.Generator or a whole number as its seed")
     if isinstance(rng, np.random.Generator):
         return int(rng.integers(2**62))
-    if rng < 0:
-        raise ValueError(f"rng as a seed must be at least 0, got {rng}")
+    if not isinstance(rng, (int, np.integer)) or rng < 0:
+        raise ValueError(f"rng as a seed must be a whole number of at least 0, got {rng!r}")
     return int(rng)
 
 

@@ -99,10 +99,13 @@ def wilcoxon_signed_rank(
     else:
         p = _normal_p(ranks, kept, signs, positive, alternative, zeros, correction)
     low, high = _shift_interval(gaps, level)
-    if kept.size and np.ptp(gaps) == 0.0:
+    if kept.size and low == high:
         warnings = (
             "Every difference is the same: the interval has no width and does not say how sure the shift is.",
         )
+    if np.isinf(low):
+        said = f"With {gaps.size} pairs no shift can be excluded at this level: the interval is infinite."
+        warnings = (*warnings, said)
     return Wilcoxon(
         name="a - b",
         estimate=walsh_median(gaps),
