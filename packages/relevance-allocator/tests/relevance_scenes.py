@@ -1,4 +1,4 @@
-"""Small inputs for the tests: photographs, grids of tokens, and cluttered scenes with one asked-for shape."""
+"""Small inputs for the tests: photographs, tokens, cluttered scenes with one asked-for shape, and allocators to try."""
 
 from pathlib import Path
 from typing import NamedTuple
@@ -8,9 +8,19 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from relevance_allocator import Query, query_tokens
+from relevance_allocator import (
+    PatchTexture,
+    Query,
+    RelevanceAllocator,
+    Scene,
+    create_allocator,
+    fit_price,
+    patch_texture,
+    query_tokens,
+)
 from token_budget import VisualTokens, grid_positions, visual_tokens
 
+GRID = (8, 12)
 PHOTOGRAPHS = sorted((Path(__file__).parent / "data").glob("*.jpg"))
 
 COLOURS = {
@@ -94,3 +104,29 @@ def patch_features(pixels: Tensor, grid: tuple[int, int]) -> Tensor:
     """Raw patches as features: what a frozen encoder would give is richer."""
     height, width = pixels.shape[2] // grid[0], pixels.shape[3] // grid[1]
     return torch.nn.functional.unfold(pixels, (height, width), stride=(height, width)).transpose(1, 2)
+
+
+def batch_of(
+    images: int, generator: torch.Generator
+) -> tuple[VisualTokens, Query, PatchTexture, list[list[tuple[float, float, float, float]]]]:
+    """Tokens, questions, textures and regions of images of 8x12 patches."""
+    features = torch.randn(images, 96, 10, generator=generator)
+    tokens = grid_tokens(features, GRID, joint=features[..., :6], attention=features[..., 0].softmax(1))
+    texture = patch_texture(torch.rand(images, 3, 64, 96, generator=generator), GRID)
+    query = query_tokens(torch.randn(images, 5, 6, generator=generator))
+    regions = [[(0.1, 0.1, 0.4, 0.3)]] * images
+    return tokens, query, texture, regions
+
+
+def made(name: str, generator: torch.Generator, **changes: object) -> RelevanceAllocator:
+    """An allocator in evaluation mode, its price fitted on data of its own."""
+    options = {"budget": 24, **changes}
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        allocator = create_allocator(name, dim=10, query_dim=6, **options).eval()
+    if allocator.options.amount == "priced":
+        with torch.no_grad():
+            tokens, query, texture, regions = batch_of(64, generator)
+            values = allocator.values(Scene(tokens, texture, query, regions, generator))
+            allocator.set_price(fit_price(values, 24, lowest=12, highest=48))
+    return allocator

@@ -48,13 +48,13 @@ from ._regions import region_loss as region_loss
 from ._relaxed import gumbel_noise as gumbel_noise
 from ._relaxed import soft_top_k as soft_top_k
 from ._relaxed import straight_through as straight_through
+from ._scene import Scene as Scene
 from ._show_allocation import show_allocation as show_allocation
 from ._spread import spread_order as spread_order
 from ._texture import texture_array as texture_array
 from ._top_k import allocate_top_k as allocate_top_k
 from ._way_options import list_ways as list_ways
 from ._way_options import way_options as way_options
-from ._ways import Scene as Scene
 from ._ways import Way as Way
 from ._ways import create_way as create_way
 

@@ -17,7 +17,7 @@ from relevance_allocator._place import explore, gated, place, spread_out
 from relevance_allocator._price import TokenPrice, bought
 from relevance_allocator._query import Query
 from relevance_allocator._regions import Boxes
-from relevance_allocator._ways import Scene
+from relevance_allocator._scene import Scene
 from token_budget import VisualTokens
 
 

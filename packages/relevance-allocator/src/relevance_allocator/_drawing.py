@@ -15,6 +15,7 @@ _SHORTEST = 320
 _TEXT = 15
 _LINE = 22
 _GAP = 8
+_FRAME = 5
 
 
 def enlarged(image: Image.Image) -> Image.Image:
@@ -39,17 +40,20 @@ def heat_colours(values: Float[ndarray, "*shape"]) -> Float[ndarray, "*shape 3"]
 
 
 def draw_regions(image: Image.Image, regions: Boxes) -> None:
-    """Draws boxes (left, top, right, bottom in 0..1) into an image, white within black: seen on any colour.
+    """Draws boxes (left, top, right, bottom in 0..1) around what they hold, white within black: seen on any colour.
 
     >>> draw_regions(Image.new("RGB", (8, 8)), [(0.0, 0.0, 0.5, 0.5)])
     """
     draw = ImageDraw.Draw(image)
     for left, top, right, bottom in regions:
-        corners = (left * image.width, top * image.height, right * image.width - 1, bottom * image.height - 1)
-        draw.rectangle(corners, outline="black", width=5)
-        inner = (corners[0] + 1, corners[1] + 1, corners[2] - 1, corners[3] - 1)
-        if inner[0] <= inner[2] and inner[1] <= inner[3]:
-            draw.rectangle(inner, outline="white", width=2)
+        low = (max(round(left * image.width) - _FRAME, 0), max(round(top * image.height) - _FRAME, 0))
+        high = (
+            min(round(right * image.width) + _FRAME, image.width) - 1,
+            min(round(bottom * image.height) + _FRAME, image.height) - 1,
+        )
+        draw.rectangle((*low, *high), outline="black", width=_FRAME)
+        if low[0] + 1 < high[0] and low[1] + 1 < high[1]:
+            draw.rectangle((low[0] + 1, low[1] + 1, high[0] - 1, high[1] - 1), outline="white", width=2)
 
 
 def captioned(

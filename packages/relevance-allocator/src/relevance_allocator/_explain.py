@@ -14,8 +14,8 @@ from relevance_allocator._overlay import overlay
 from relevance_allocator._patches import PatchTexture, patch_texture
 from relevance_allocator._query import Query
 from relevance_allocator._regions import Boxes
+from relevance_allocator._scene import one_grid
 from relevance_allocator._show_allocation import show_allocation
-from relevance_allocator._ways import one_grid
 from token_budget import VisualTokens
 
 

@@ -7,7 +7,7 @@ import torch
 from relevance_allocator._allocator import RelevanceAllocator
 from relevance_allocator._names import Number
 from relevance_allocator._price import TokenPrice, fit_price
-from relevance_allocator._ways import Scene
+from relevance_allocator._scene import Scene
 
 
 @torch.no_grad()

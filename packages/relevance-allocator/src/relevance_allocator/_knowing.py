@@ -12,7 +12,8 @@ from relevance_allocator._groups import texture_channels
 from relevance_allocator._opponent import OpponentProcessing, Tensions
 from relevance_allocator._options import AllocatorOptions
 from relevance_allocator._patches import select_groups
-from relevance_allocator._ways import Scene, Way, create_way, one_grid
+from relevance_allocator._scene import Scene, one_grid
+from relevance_allocator._ways import Way, create_way
 
 
 class Known(NamedTuple):

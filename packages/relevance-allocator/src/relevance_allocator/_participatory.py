@@ -51,6 +51,7 @@ class Participatory(nn.Module):
             )
         if rank % heads:
             raise ValueError(f"heads must divide rank, got rank {rank} and {heads} heads")
+        self.dim, self.query_dim = dim, query_dim
         self.texture_channels, self.heads = texture_channels, heads
         self.norm = nn.LayerNorm(dim)
         self.query_norm = nn.LayerNorm(query_dim)
@@ -71,8 +72,15 @@ class Participatory(nn.Module):
             texture: of the same patches, where the module was built with texture channels.
 
         Raises:
-            ValueError: the texture is missing, unasked for, or has other channels than the module.
+            ValueError: the texture is missing, unasked for, or has other channels than the module; tokens or questions
+                of another width than it was built for.
         """
+        widths = tokens.features.shape[-1], query.features.shape[-1]
+        if widths != (self.dim, self.query_dim):
+            raise ValueError(
+                f"participatory was built for tokens of width {self.dim} and questions of width {self.query_dim}, "
+                f"got {widths[0]} and {widths[1]}"
+            )
         channels = 0 if texture is None else texture.means.shape[-1]
         if channels != self.texture_channels:
             raise ValueError(

@@ -4,7 +4,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from relevance_allocator._allocation import Allocation, per_image
+from relevance_allocator._allocation import Allocation, check_budgets, per_image
 from relevance_allocator._diversify import diversify
 from relevance_allocator._gates import gate_levels, gate_top_k
 from relevance_allocator._levels import allocate_levels
@@ -14,8 +14,8 @@ from relevance_allocator._options import AllocatorOptions
 from relevance_allocator._oracle import oracle_allocation
 from relevance_allocator._quadtree import quad_means, quadtree
 from relevance_allocator._relaxed import gumbel_noise
+from relevance_allocator._scene import Scene, one_grid
 from relevance_allocator._top_k import allocate_top_k
-from relevance_allocator._ways import Scene, one_grid
 from token_budget import VisualTokens
 
 
@@ -49,7 +49,7 @@ def spread_out(
     """Scores less what the tokens already chosen show; squares of 2x2 patches are weighed as one for levels.
 
     Raises:
-        ValueError: diversity without positions.
+        ValueError: diversity without positions, or a budget that cannot be met.
     """
     weight = tensions.focus_diversify * options.diversity
     if options.placement == "oracle" or not (weight > 0).any():
@@ -61,6 +61,7 @@ def spread_out(
     features = features.detach()
     if options.placement == "top-k":
         steps = per_image(budget, len(mask), mask.device)
+        check_budgets(steps, torch.ones_like(steps), mask.sum(1))
         return diversify(scores, features, positions, weight, steps=steps, mask=mask, spatial=options.spatial)
     tree = quadtree(one_grid(scene.tokens), mask.device)
     quads, likeness, places = (quad_means(values, tree) for values in (scores, features, positions))
