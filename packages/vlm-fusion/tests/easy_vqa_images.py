@@ -1,5 +1,6 @@
 """easy-VQA through a pretrained EfficientNet-Lite0: images as 16 tokens of 112 values, statements, questions."""
 
+import math
 from functools import cache
 from typing import NamedTuple
 
@@ -69,3 +70,8 @@ def pictures(split: str, count: int) -> Pictures:
     positions = grid_positions(4, 4).expand(len(stated), -1, -1)
     tokens = visual_tokens(dense, positions=positions, grids=torch.full((len(stated), 2), 4))
     return Pictures(tokens, list(stated.values()), [pairs[image] for image in stated])
+
+
+def cosine(step: int, steps: int) -> float:
+    """Factor on the learning rate: 20 steps of warm-up, then half a cosine."""
+    return min(1.0, (step + 1) / 20) * 0.5 * (1 + math.cos(math.pi * step / steps))

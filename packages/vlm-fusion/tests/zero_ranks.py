@@ -1,6 +1,6 @@
 """Trains every kind of model under ZeRO stages 0 and 3 on two ranks; a program of its own, as DeepSpeed keeps global state.
 
-Usage: python zero_ranks.py FOLDER, which writes FOLDER/result.pt: losses by model and stage.
+Usage: python zero_ranks.py FOLDER NAME..., which writes FOLDER/result.pt: losses by model and stage.
 """
 
 import sys
@@ -20,7 +20,7 @@ from fusion_helpers import (
     unpacked,
 )
 
-from vlm_fusion import VisionLanguageModel, encode_question, list_connectors, mask_words, pack_questions
+from vlm_fusion import VisionLanguageModel, encode_question, mask_words, pack_questions
 
 
 def engine_of(model: torch.nn.Module, stage: int) -> Any:
@@ -117,8 +117,7 @@ def losses(name: str, stage: int, rank: int) -> list[float]:
 def all_models(rank: int, world: int) -> Any:
     deepspeed.ops.__compatible_ops__["deepspeed_shm_comm"] = False
     deepspeed.init_distributed(dist_backend="gloo", auto_mpi_discovery=False, verbose=False)
-    names = [*list_connectors(), "encoder", "objectives"]
-    return {name: [losses(name, stage, rank) for stage in (0, 3)] for name in names}
+    return {name: [losses(name, stage, rank) for stage in (0, 3)] for name in sys.argv[2:]}
 
 
 if __name__ == "__main__":
