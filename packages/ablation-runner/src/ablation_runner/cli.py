@@ -4,6 +4,7 @@ import sys
 
 import typer
 
+from ablation_runner.commands.explain import explain
 from ablation_runner.commands.folders import clean, compare, doctor
 from ablation_runner.commands.studies import new, schema, studies
 from ablation_runner.commands.trials import plan, report, run, status
@@ -17,7 +18,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-for command in (studies, new, schema, plan, run, status, report, compare, clean, doctor):
+for command in (studies, new, schema, plan, run, status, report, compare, explain, clean, doctor):
     app.command()(command)
 
 

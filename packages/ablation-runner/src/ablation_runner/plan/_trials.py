@@ -14,7 +14,14 @@ from ablation_runner.store import content_hash, source_digest
 from ablation_runner.study import AS_TRAINED, Configuration, Engine, Study
 
 # What a trial imports, so what its result depends on.
-_SOURCES = ("ablation_runner.trial", "token_budget", "vlm_encoders", "vlm_fusion", "vlm_tasks")
+_SOURCES = (
+    "ablation_runner.trial",
+    "relevance_allocator",
+    "token_budget",
+    "vlm_encoders",
+    "vlm_fusion",
+    "vlm_tasks",
+)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,8 +7,8 @@ from pydantic import Field, field_validator, model_validator
 from ablation_runner.study._settings import Settings
 from ablation_runner.study._variants import Variant, check_known
 
-Part = Literal["connector", "language_model"]
-PARTS: tuple[Part, ...] = ("connector", "language_model")
+Part = Literal["allocator", "connector", "language_model"]
+PARTS: tuple[Part, ...] = ("allocator", "connector", "language_model")
 
 
 class Data(Settings):
@@ -118,6 +118,13 @@ class Model(Settings):
     language_model: Annotated[
         Variant, Field(description="Decoder of vlm-fusion: a name, or a table with `name`.")
     ]
+    allocator: Annotated[
+        Variant | None,
+        Field(
+            description="Allocator of relevance-allocator, which chooses tokens.budget tokens for each question: "
+            "a name, or a table with `name`; left out, the reducer serves all questions of an image alike."
+        ),
+    ] = None
     prefix_attention: Annotated[
         Literal["causal", "bidirectional"],
         Field(description="Whether visual tokens see later visual tokens."),
@@ -126,7 +133,7 @@ class Model(Settings):
         Literal["none", "layer"], Field(description="Bring each visual token to mean 0 and variance 1 first.")
     ] = "none"
 
-    @field_validator("connector", "language_model", mode="before")
+    @field_validator("connector", "language_model", "allocator", mode="before")
     @classmethod
     def _name_alone(cls, value: object) -> object:
         return {"name": value} if isinstance(value, str) else value
@@ -146,6 +153,17 @@ class Model(Settings):
 
         language_model_options(language_model.name, **language_model.options())
         return language_model
+
+    @field_validator("allocator")
+    @classmethod
+    def _known_allocator(cls, allocator: Variant | None) -> Variant | None:
+        from relevance_allocator import allocator_options
+
+        if allocator is not None:
+            if "budget" in allocator.options():
+                raise ValueError("the budget of an allocator is tokens.budget")
+            allocator_options(allocator.name, allocator.options())
+        return allocator
 
 
 class Training(Settings):
@@ -195,6 +213,16 @@ class Configuration(Settings):
         default_factory=list
     )
     training: Annotated[Training, Field(description="The last stage of training.")]
+
+    @model_validator(mode="after")
+    def _one_question_per_row(self) -> "Configuration":
+        for training in (self.training, *(stage.training for stage in self.before)):
+            if self.model.allocator and training.questions_per_image != 1:
+                raise ValueError(
+                    f"an allocator chooses tokens for one question: set training.questions_per_image = 1, "
+                    f"got {training.questions_per_image}"
+                )
+        return self
 
     @model_validator(mode="after")
     def _budget_fits(self) -> "Configuration":

@@ -5,7 +5,9 @@ from typing import Any
 from transformers import PreTrainedTokenizerBase
 
 from ablation_runner.study import Configuration
+from ablation_runner.trial._allocating import AllocatingModel
 from ablation_runner.trial._seeding import seeded_init
+from relevance_allocator import create_allocator
 from vlm_fusion import VisionLanguageConfig, VisionLanguageModel, create_connector, create_language_model
 
 
@@ -15,7 +17,7 @@ def assemble_model(
     """The model of a configuration: arms that share a component share its initial weights bit for bit.
 
     Args:
-        configuration: which connector and language model.
+        configuration: which connector, language model and allocator.
         tokenizer: the language model's words.
         vision_width: width of the encoder's tokens.
         seed: the trial's seed.
@@ -39,4 +41,14 @@ def assemble_model(
         prefix_attention=configuration.model.prefix_attention,
         feature_norm=configuration.model.feature_norm,
     )
-    return VisionLanguageModel(config, connector=made, language_model=language_model)
+    if configuration.model.allocator is None:
+        return VisionLanguageModel(config, connector=made, language_model=language_model)
+    with seeded_init(seed, "allocator"):
+        allocator = create_allocator(
+            configuration.model.allocator.name,
+            dim=vision_width,
+            query_dim=language_model.config.hidden_size,
+            budget=configuration.tokens.budget,
+            **configuration.model.allocator.options(),
+        )
+    return AllocatingModel(config, allocator=allocator, connector=made, language_model=language_model)

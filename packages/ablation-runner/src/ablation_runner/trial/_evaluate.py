@@ -1,5 +1,7 @@
 """A trained model's written answers to the test questions, scored: one row per prediction."""
 
+from typing import Any
+
 import numpy as np
 import polars as pl
 import torch
@@ -33,13 +35,15 @@ def evaluate(
     pad = material.tokenizer.pad_token_id
     written = torch.full((len(split.questions), longest), pad, device=model.device)
     shown = shown_images(len(split.images), trial.seed, shuffled=condition.data.images == "shuffled")
-    feed = Feed(material=material, reducer=condition.tokens, seed=trial.seed)
+    allocates = condition.model.allocator is not None
+    feed = Feed(material=material, reducer=condition.tokens, seed=trial.seed, allocates=allocates)
+    write = _written_by_question if allocates else _written
     model.eval()
     # Whole batches are dealt to the ranks, so that a batch is the same whoever has it.
     for first in range(rank * _IMAGES_AT_ONCE, len(split.images), ranks * _IMAGES_AT_ONCE):
         images = range(first, min(first + _IMAGES_AT_ONCE, len(split.images)))
         items = [item for image in images for item in split.questions_of[image]]
-        written[items] = _written(model, images, shown[images.start : images.stop].tolist(), feed, longest)
+        written[items] = write(model, images, shown[images.start : images.stop].tolist(), feed, longest)
     # Relative to padding, what a rank has not written is 0, so the sum over ranks is what somebody wrote.
     torch.distributed.all_reduce(written.sub_(pad))
     texts = material.tokenizer.batch_decode((written + pad).cpu(), skip_special_tokens=True)
@@ -82,3 +86,33 @@ def _written(
         max_new_tokens=longest,
     )
     return torch.cat([row[: len(questions)] for row, questions in zip(ids, asked, strict=True)])
+
+
+def _written_by_question(
+    model: Any, images: range, shown: list[int], feed: Feed, longest: int
+) -> torch.Tensor:
+    """The same where an allocator chooses the tokens for each question: a row holds one."""
+    split = feed.material.splits["test"]
+    pairs = [
+        (item, other)
+        for image, other in zip(images, shown, strict=True)
+        for item in split.questions_of[image]
+    ]
+    items, others = (list(column) for column in zip(*pairs, strict=True))
+    text = pack_questions(
+        [[Question(split.questions[item].prompt, [])] for item in items],
+        pad=feed.material.tokenizer.pad_token_id,
+    )
+    # A price decides how many tokens an image gets under the budget it was fitted for; else the budget does.
+    options = model.allocator.options
+    priced = options.amount == "priced" and options.budget == feed.reducer.budget
+    ids: torch.Tensor = model.answer(
+        feed.tokens("test", others, model=model),
+        text.input_ids.to(model.device),
+        segments=text.segments.to(model.device),
+        max_new_tokens=longest,
+        allocation=feed.allocation(
+            "test", items, budget=None if priced else feed.reducer.budget, draw=images.start
+        ),
+    )
+    return ids[:, 0]

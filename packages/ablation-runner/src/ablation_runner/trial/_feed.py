@@ -6,6 +6,7 @@ from typing import Any
 import torch
 
 from ablation_runner.study import Reducer, reducer_needs
+from ablation_runner.trial._allocating import AllocationInputs
 from ablation_runner.trial._batches import Row
 from ablation_runner.trial._material import Material
 from ablation_runner.trial._seeding import stream_seed
@@ -23,12 +24,14 @@ class Feed:
         reducer: how the stored tokens are reduced.
         seed: of the trial; reducers that draw have a stream of it for every batch.
         with_images: false for a stage on text alone.
+        allocates: the model's allocator chooses the tokens, so that all stored ones are given.
     """
 
     material: Material
     reducer: Reducer
     seed: int
     with_images: bool = True
+    allocates: bool = False
 
     def forward(
         self,
@@ -39,6 +42,7 @@ class Feed:
         part: slice = slice(None),
         budget: int | None = None,
         draw: str | int = "",
+        progress: float = 1.0,
         answer_tokens: int = 1,
     ) -> Any:
         """The model's output on a part of a batch of rows.
@@ -50,6 +54,7 @@ class Feed:
             part: the rows that are wanted.
             budget: visual tokens per image; the reducer's own if None.
             draw: names the batch, for reducers that draw.
+            progress: share of the training done, for allocators that explore.
             answer_tokens: what the summed loss is divided by.
         """
         questions = self.material.splits[split].questions
@@ -61,12 +66,39 @@ class Feed:
         if self.with_images:
             shown = [row.shown for row in rows]
             tokens = self.tokens(split, shown, part=part, budget=budget, draw=draw, model=model)
+        more = {}
+        if self.allocates:
+            asked = [row.questions[0] for row in rows[part]]
+            key = f"{draw}:{part.start or 0}"
+            more["allocation"] = self.allocation(
+                split, asked, budget=budget or self.reducer.budget, draw=key, progress=progress
+            )
         return model(
             tokens,
             text.input_ids.to(model.device),
             segments=text.segments.to(model.device),
             labels=text.labels.to(model.device),
             answer_tokens=answer_tokens,
+            **more,
+        )
+
+    def allocation(
+        self, split: str, items: list[int], *, budget: int | None, draw: str | int, progress: float = 1.0
+    ) -> AllocationInputs:
+        """What the model's allocator needs besides tokens and questions.
+
+        Args:
+            split: whose items.
+            items: the question of each row.
+            budget: tokens per image; None where the allocator's price decides.
+            draw: names the batch.
+            progress: share of the training done.
+        """
+        return AllocationInputs(
+            budget=budget,
+            seed=stream_seed(self.seed, "allocate", split, draw),
+            progress=progress,
+            regions=self.material.splits[split].items["regions"][items].to_list(),
         )
 
     def tokens(
@@ -82,8 +114,10 @@ class Feed:
         """The reduced tokens of a part of a batch of images, on the model's device and in its type.
 
         A reducer that draws is run on the whole batch, any other on the part alone; neither depends on how the batch
-        is divided.
+        is divided. Where an allocator chooses, the tokens are all that are stored.
         """
+        if self.allocates:
+            return _placed(self.material.stored(split, shown[part]), slice(None), model)
         draws = "generator" in reducer_needs(self.reducer.method)
         stored = self.material.stored(split, shown if draws else shown[part])
         generator = torch.Generator().manual_seed(stream_seed(self.seed, "reduce", split, draw))

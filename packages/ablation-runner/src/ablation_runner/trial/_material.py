@@ -1,23 +1,30 @@
 """What trials share: the task's items as token ids, and the stored features of their images."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+import torch
+from jaxtyping import Float
+from PIL import Image
 from torch import Tensor
 from transformers import PreTrainedTokenizerBase
 
 from ablation_runner.store import content_hash
 from ablation_runner.study import Configuration, reducer_needs
+from ablation_runner.trial._allocating import GROUPS, TEXTURE
 from ablation_runner.trial._data import Split, encode_split, read_items, tokenizer_texts
+from relevance_allocator import patch_texture
 from token_budget import VisualTokens
 from vlm_encoders import (
+    EncoderSpec,
     FeatureStore,
     create_encoder,
     extract_features,
     feature_key,
     image_encoder,
+    preprocess,
     tensors_to_tokens,
 )
 from vlm_fusion import build_tokenizer
@@ -58,7 +65,8 @@ class Material:
 def material_key(configuration: Configuration) -> str:
     """Names what `load_material` would read: configurations with the same key share it."""
     data = configuration.data.model_dump(exclude={"images", "validation_images"})
-    return content_hash([data, configuration.encoder.model_dump(), list(_extras(configuration))])
+    textured = configuration.model.allocator is not None
+    return content_hash([data, configuration.encoder.model_dump(), list(_extras(configuration)), textured])
 
 
 def load_material(configuration: Configuration, features: Path, tell: Callable[..., None]) -> Material:
@@ -98,13 +106,34 @@ def store_features(
         final_norm=wanted.final_norm,
         extras=_extras(configuration),
     )
+    textured = configuration.model.allocator is not None
+    encode = image_encoder(encoder)
     return extract_features(
         {image: partial(task.image, image) for image in images},
-        image_encoder(encoder),
+        partial(_with_texture, encode, encoder.spec) if textured else encode,
         folder,
-        key=feature_key(encoder),
+        key=feature_key(encoder, texture=textured),
         progress=lambda done, total: tell("features", done=done, total=total),
     )
+
+
+def _with_texture(
+    encode: Callable[[Sequence[Image.Image]], dict[str, Tensor]],
+    spec: EncoderSpec,
+    images: Sequence[Image.Image],
+) -> dict[str, Tensor]:
+    """The encoder's tensors, and beside them the texture of the patches as it saw them."""
+    pixels = seen_pixels(images, spec)
+    texture = patch_texture(pixels, spec.grid, groups=GROUPS)
+    names = [f"extras.{name}" for name in TEXTURE]
+    return encode(images) | dict(zip(names, (texture.means, texture.entropies), strict=True))
+
+
+def seen_pixels(images: Sequence[Image.Image], spec: EncoderSpec) -> Float[Tensor, "batch 3 height width"]:
+    """The images as an encoder sees them, as sRGB in 0..1."""
+    normalised, facts = preprocess(images, spec), spec.architecture
+    mean, std = (torch.tensor(values).view(3, 1, 1) for values in (facts.mean, facts.std))
+    return (normalised * std + mean).clamp(0, 1)
 
 
 def _extras(configuration: Configuration) -> tuple[str, ...]:

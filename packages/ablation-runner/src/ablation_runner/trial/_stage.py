@@ -19,7 +19,8 @@ from ablation_runner.trial._assemble import assemble_model
 from ablation_runner.trial._engine import start_engine
 from ablation_runner.trial._material import Material
 from ablation_runner.trial._parts import check_changes, fingerprints, train_parts
-from ablation_runner.trial._train import train
+from ablation_runner.trial._price import fitted_price
+from ablation_runner.trial._train import batch_plan, stage_feed, train
 from ablation_runner.trial._tripwires import check_ranks_agree
 from vlm_fusion import VisionLanguageModel
 
@@ -65,11 +66,16 @@ def stage_model(trial: Trial, material: Material, weights: StageFolder | None) -
         trial.configuration, material.tokenizer, vision_width=material.vision_width, seed=trial.seed
     )
     if weights is not None:
-        named = dict(model.named_parameters())
-        with torch.no_grad():
-            for name, tensor in safetensors.torch.load_file(weights.weights_file).items():
-                if name in named:
-                    named[name].copy_(tensor)
+        _with_weights(model, safetensors.torch.load_file(weights.weights_file))
+    return model
+
+
+def _with_weights(model: VisionLanguageModel, weights: dict[str, Tensor]) -> VisionLanguageModel:
+    named = dict(model.named_parameters()) | dict(model.named_buffers())
+    with torch.no_grad():
+        for name, tensor in weights.items():
+            if name in named:
+                named[name].copy_(tensor)
     return model
 
 
@@ -96,6 +102,9 @@ def _train_stage(
     if torch.distributed.get_rank() == 0:
         kept = set(trained) | (set(safetensors.torch.load_file(before.weights_file)) if before else set())
         saved = {name: weights[name] for name in sorted(kept & weights.keys())}
+        whole = _with_weights(stage_model(trial, material, before), saved)
+        batches = batch_plan(trial, stage.training, material)
+        saved |= fitted_price(whole, batches, stage_feed(trial, stage, material))
         write_atomically(folder.weights_file, lambda file: safetensors.torch.save_file(saved, file))
         record = {"stage": stage.name, "trial": trial.name, "steps": history.step, "seconds": history.seconds}
         write_record(folder.record_file, record | {"curve": history.curve}, files=[folder.weights_file])

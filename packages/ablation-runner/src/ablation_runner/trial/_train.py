@@ -50,6 +50,17 @@ def batch_plan(trial: Trial, training: Training, material: Material) -> BatchPla
     )
 
 
+def stage_feed(trial: Trial, stage: Stage, material: Material) -> Feed:
+    """What a stage's batches are fed as."""
+    return Feed(
+        material=material,
+        reducer=trial.configuration.tokens,
+        seed=trial.seed,
+        with_images=stage.objective != "text",
+        allocates=trial.configuration.model.allocator is not None,
+    )
+
+
 def budget_schedule(trial: Trial) -> Schedule:
     """The visual tokens per image of every training step."""
     tokens = trial.configuration.tokens
@@ -79,13 +90,7 @@ def train(
     Raises:
         TrialFailedError: the loss or the gradient is not finite or exactly zero.
     """
-    training = stage.training
-    feed = Feed(
-        material=material,
-        reducer=trial.configuration.tokens,
-        seed=trial.seed,
-        with_images=stage.objective != "text",
-    )
+    training, feed = stage.training, stage_feed(trial, stage, material)
     batches, schedule = batch_plan(trial, training, material), budget_schedule(trial)
     validation_steps = _spread(training.steps, training.validations)
     history = _resume(engine, folder)
@@ -93,7 +98,8 @@ def train(
     began = time.perf_counter() - history.seconds
     for step in range(history.step, training.steps):
         budgets = schedule.budgets(stream_seed(trial.seed, "budgets"), step)
-        loss = training_step(engine, batches.rows(step), feed, budgets=budgets, draw=step)
+        progress = step / training.steps
+        loss = training_step(engine, batches.rows(step), feed, budgets=budgets, draw=step, progress=progress)
         check_loss(loss, step=step + 1)
         check_gradient(engine.get_global_grad_norm(), step=step + 1)
         history.step = step + 1
@@ -110,7 +116,13 @@ def train(
 
 
 def training_step(
-    engine: Any, rows: list[Row], feed: Feed, *, budgets: tuple[int, ...], draw: int = 0
+    engine: Any,
+    rows: list[Row],
+    feed: Feed,
+    *,
+    budgets: tuple[int, ...],
+    draw: int = 0,
+    progress: float = 1.0,
 ) -> float:
     """One optimizer step on a global batch; gives its loss per answer token.
 
@@ -123,6 +135,7 @@ def training_step(
         feed: what turns rows into a forward pass.
         budgets: visual tokens per image; the loss is the mean over several.
         draw: names the batch, for reducers that draw.
+        progress: share of the training done, for allocators that explore.
     """
     ranks, rank = torch.distributed.get_world_size(), torch.distributed.get_rank()
     parts = ranks * engine.gradient_accumulation_steps()
@@ -134,7 +147,14 @@ def training_step(
         part = slice(index * size, (index + 1) * size)
         losses = [
             feed.forward(
-                engine, rows, "train", part=part, budget=budget, draw=draw, answer_tokens=answer_tokens
+                engine,
+                rows,
+                "train",
+                part=part,
+                budget=budget,
+                draw=draw,
+                progress=progress,
+                answer_tokens=answer_tokens,
             ).loss
             for budget in budgets
         ]
@@ -167,11 +187,15 @@ def validate(engine: Any, trial: Trial, training: Training, feed: Feed) -> dict[
 
 
 def validation_rows(trial: Trial, material: Material) -> list[Row]:
-    """One row for each validation image that is followed, with all its questions."""
+    """One row for each validation image that is followed: all its questions, or the first where rows hold one."""
     split = material.splits["validation"]
     images = min(trial.configuration.data.validation_images, len(split.images))
     shift = 1 if trial.configuration.data.images == "shuffled" else 0
-    return [Row(image, (image + shift) % images, tuple(split.questions_of[image])) for image in range(images)]
+    asked = slice(1) if trial.configuration.model.allocator else slice(None)
+    return [
+        Row(image, (image + shift) % images, tuple(split.questions_of[image][asked]))
+        for image in range(images)
+    ]
 
 
 def _tally(output: Any, rows: list[Row], material: Material) -> tuple[float, int, int, int]:

@@ -1,0 +1,84 @@
+"""Why a trained model gave an image's tokens to where it did, as pictures."""
+
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+
+from ablation_runner.errors import StudyError, nearest
+from ablation_runner.plan import Trial
+from ablation_runner.store import RunFolder
+from ablation_runner.trial._allocating import AllocatingModel
+from ablation_runner.trial._feed import Feed
+from ablation_runner.trial._material import load_material, seen_pixels
+from ablation_runner.trial._stage import stage_model
+from relevance_allocator import explain
+from vlm_encoders import encoder_spec
+from vlm_fusion import Question, pack_questions
+from vlm_tasks import create_task
+
+
+def explain_item(trial: Trial, run: RunFolder, item: str) -> dict[str, Image.Image]:
+    """Pictures by name: each way of knowing, what was kept, and a summary, for a test item and a trained model.
+
+    Args:
+        trial: a finished one, of an arm with an allocator.
+        run: where it is kept.
+        item: id of a question of the test split.
+
+    Raises:
+        StudyError: no such item, or the arm has no allocator.
+    """
+    configuration = trial.configuration
+    if configuration.model.allocator is None:
+        raise StudyError(
+            f"arm {trial.arm!r} has no allocator: every question of an image sees the same tokens"
+        )
+    material = load_material(configuration, run.features, _say_nothing)
+    split = material.splits["test"]
+    ids = split.items["item_id"].to_list()
+    if item not in ids:
+        raise StudyError(f"no test item {item!r}; {nearest(item, ids[:200])}")
+    index = ids.index(item)
+    model = stage_model(trial, material, run.stage(trial.stages[-1])).eval()
+    assert isinstance(model, AllocatingModel)
+    feed = Feed(material=material, reducer=configuration.tokens, seed=trial.seed, allocates=True)
+    text = pack_questions(
+        [[Question(split.questions[index].prompt, [])]], pad=material.tokenizer.pad_token_id
+    )
+    priced = model.allocator.options.amount == "priced"
+    inputs = feed.allocation(
+        "test", [index], budget=None if priced else configuration.tokens.budget, draw=item
+    )
+    scene = model.scene(
+        feed.tokens("test", [split.image_of[index]], model=model), text.input_ids, text.segments > 0, inputs
+    )
+    return explain(
+        model.allocator,
+        _seen(configuration, split.images[split.image_of[index]]),
+        scene.tokens,
+        scene.query,
+        texture=scene.texture,
+        regions=scene.regions,
+        budget=inputs.budget,
+        generator=scene.generator,
+    )
+
+
+def save_pictures(pictures: dict[str, Image.Image], folder: Path) -> Path:
+    """Writes every picture as a PNG into `folder`; gives the summary's path."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, picture in pictures.items():
+        picture.save(folder / f"{name}.png")
+    return folder / "summary.png"
+
+
+def _seen(configuration: Any, image: str) -> Any:
+    """The image as the encoder saw it, sRGB in 0..1."""
+    encoder = configuration.encoder
+    spec = encoder_spec(encoder.name, image_size=encoder.image_size, feature_layer=encoder.feature_layer)
+    return seen_pixels([create_task(configuration.data.task).image(image)], spec)[0]
+
+
+def _say_nothing(event: str, **fields: Any) -> None:
+    """The features are there already."""

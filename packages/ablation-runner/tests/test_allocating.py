@@ -1,0 +1,95 @@
+"""Tokens allocated by relevance, trained through the language model's loss, and explained."""
+
+import subprocess
+import tomllib
+from collections.abc import Callable
+from pathlib import Path
+
+import polars as pl
+import pytest
+import safetensors.torch
+from PIL import Image
+
+from ablation_runner import StudyError
+from ablation_runner.study import parse_study
+
+Ablate = Callable[..., subprocess.CompletedProcess[str]]
+
+STUDY = """
+title = "Allocation"
+question = "Where do the tokens go?"
+seeds = [0]
+
+[baseline]
+data = { task = "easy-vqa", limit = 64, validation_images = 4 }
+tokens = { budget = 16 }
+model = { connector = "mlp", language_model = { name = "llama-tiny", width = 32, depth = 1 }, allocator = "random" }
+training = { steps = 6, images_per_step = 4, questions_per_image = 1, learning_rate = 3e-3, validations = 3 }
+
+[factors.allocator]
+path = "model.allocator"
+levels = ["random", "participatory", "opponent-processing"]
+
+[conditions.fewer]
+"tokens.budget" = 4
+"""
+
+
+@pytest.fixture(scope="module")
+def run(ablate: Ablate, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("allocated")
+    (folder / "study.toml").write_text(STUDY, encoding="utf-8")
+    done = ablate(folder, "run", "study.toml")
+    assert done.returncode == 0, done.stdout + done.stderr
+    return folder / "runs" / "study"
+
+
+def weights(run: Path, arm: str) -> set[str]:
+    found = set()
+    for stage in run.parent.glob("stages/*"):
+        if f'"{arm}-seed0' in (stage / "stage.json").read_text(encoding="utf-8"):
+            found |= set(safetensors.torch.load_file(stage / "weights.safetensors"))
+    return {name for name in found if name.startswith("allocator.")}
+
+
+def test_every_allocator_is_trained_and_tested_under_every_condition(run: Path) -> None:
+    rows = pl.concat(map(pl.read_parquet, run.glob("trials/*/items.parquet")))
+    counts = rows.group_by("arm", "condition").len()
+    assert counts.height == 4 * 2
+    assert set(counts["len"]) == {64}
+
+
+def test_an_allocators_weights_and_price_are_kept_where_it_has_them(run: Path) -> None:
+    assert weights(run, "random") == set()
+    assert weights(run, "participatory")
+    assert "allocator.price_bits" in weights(run, "opponent-processing")
+
+
+def test_an_item_is_explained_in_pictures(ablate: Ablate, run: Path) -> None:
+    item = pl.read_parquet(next(run.glob("trials/participatory*/items.parquet")))["item"][0]
+    done = ablate(run.parent.parent, "explain", run, "--item", item, "--arm", "opponent-processing")
+    assert done.returncode == 0, done.stderr
+    folder = next(run.glob("explained/*"))
+    names = {path.stem for path in folder.iterdir()}
+    assert {"image", "propositional", "perspectival", "participatory", "relevance", "allocation"} <= names
+    with Image.open(folder / "summary.png") as summary:
+        assert summary.width > 600
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [(["--item", "nothing"], "no test item 'nothing'"), (["--item", "x", "--arm", "mlp"], "for arm 'mlp'")],
+)
+def test_what_cannot_be_explained_is_one_line(
+    ablate: Ablate, run: Path, arguments: list[str], expected: str
+) -> None:
+    done = ablate(run.parent.parent, "explain", run, *arguments)
+    assert done.returncode == 2
+    assert done.stderr.count("\n") == 1
+    assert expected in done.stderr
+
+
+def test_an_allocator_wants_rows_of_one_question() -> None:
+    text = STUDY.replace("questions_per_image = 1", "questions_per_image = 2")
+    with pytest.raises(StudyError, match=r"set training\.questions_per_image = 1, got 2"):
+        parse_study(tomllib.loads(text), source="study.toml")
