@@ -45,10 +45,10 @@ MEASURED = Path("docs/tasks-measured.csv")
 class Training:
     """How the model is trained."""
 
-    steps: int = 7000
-    scenes: int = 32
+    steps: int = 14_000
+    scenes: int = 24
     """Per step; each is asked all questions."""
-    blanked: int = 8
+    blanked: int = 6
     """Further items per step of which only the answer regions are left."""
     rate: float = 0.0015
     warmup: int = 200
@@ -67,7 +67,7 @@ class Material(NamedTuple):
 def scenes(tasks: tuple[str, ...] = TASKS) -> Scenes:
     """Scenes that a small model can learn: little in them, one font, everything as large as it may be.
 
-    Their seed is 2; settings were tried out on scenes of seeds 0 and 1.
+    Their seed is 3; settings were tried out on scenes of seeds 0, 1 and 2.
     """
     return Scenes(
         SceneOptions(
@@ -80,7 +80,7 @@ def scenes(tasks: tuple[str, ...] = TASKS) -> Scenes:
             train=20_000,
             validation=1,
             test=2000,
-            seed=2,
+            seed=3,
         )
     )
 
