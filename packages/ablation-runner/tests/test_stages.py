@@ -1,5 +1,6 @@
 """Stages of training: shared where nothing that they depend on differs, and followed by any number of tests."""
 
+import json
 import subprocess
 import tomllib
 from collections.abc import Callable
@@ -110,3 +111,22 @@ def test_another_study_that_needs_the_same_stages_trains_nothing(ablate: Ablate,
     second = pl.concat(map(pl.read_parquet, sorted(tested.glob("runs/second/trials/*/items.parquet"))))
     keys = ["arm", "item"]
     assert second.sort(keys).equals(first.filter(pl.col("condition") == "as-trained").sort(keys))
+
+
+def test_a_study_runs_on_scenes_with_options_and_its_prompt_is_part_of_what_it_is(
+    ablate: Ablate, tmp_path: Path, tiny_text: str
+) -> None:
+    options = 'tasks = ["object"], size = 64, train = 64, validation = 8, test = 16'
+    scenes = f'{{ name = "scenes", {options} }}'
+    text = tiny_text.replace('"easy-vqa"', scenes).replace("seeds = [0, 1]", "seeds = [0]")
+    (tmp_path / "tiny.toml").write_text(text, encoding="utf-8")
+    done = ablate(tmp_path, "run", "tiny.toml", "--workers", 1)
+    assert done.returncode == 0, done.stdout + done.stderr
+    rows = pl.read_parquet(next(tmp_path.glob("runs/tiny/trials/mlp*/items.parquet")))
+    assert set(rows["task"]) == {"scenes"}
+    names = {path.name for path in tmp_path.glob("runs/tiny/trials/*")}
+    (tmp_path / "tiny.toml").write_text(
+        text.replace("limit = 64", 'limit = 64, prompt = "question-only"'), encoding="utf-8"
+    )
+    planned = json.loads(ablate(tmp_path, "plan", "tiny.toml", "--json").stdout)
+    assert not names & {trial["trial"] for trial in planned["trials"]}

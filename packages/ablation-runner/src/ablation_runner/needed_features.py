@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ablation_runner.plan import Trial
-from ablation_runner.study import Configuration
+from ablation_runner.study import Configuration, Variant
 from vlm_tasks import create_task
 
 _SPLITS = ("train", "validation", "test")
@@ -54,7 +54,7 @@ def _encoder_and_images(configuration: Configuration) -> tuple[str, frozenset[st
         final_norm=encoder.final_norm,
     )
     named = {key: getattr(spec, key) for key in ("name", "image_size", "feature_layer", "final_norm")}
-    return _encoder(named), _images(configuration.data.task, configuration.data.limit)
+    return _encoder(named), _images(configuration.data.task.model_dump_json(), configuration.data.limit)
 
 
 def _encoder(spec: dict[str, Any]) -> str:
@@ -64,7 +64,9 @@ def _encoder(spec: dict[str, Any]) -> str:
 
 @cache
 def _images(task: str, limit: int | None) -> frozenset[str]:
-    made = create_task(task)
+    """Images of a task, which is given as JSON so that it can be remembered."""
+    named = Variant.model_validate_json(task)
+    made = create_task(named.name, **named.options())
     items = [made.items(split) for split in _SPLITS]
     return frozenset(
         name for frame in items for name in (frame if limit is None else frame.head(limit))["image_id"]

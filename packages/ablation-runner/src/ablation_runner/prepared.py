@@ -2,7 +2,7 @@
 
 import math
 import shlex
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -10,9 +10,9 @@ from pathlib import Path
 from ablation_runner.errors import StudyError
 from ablation_runner.plan import PlannedArm, Score, Trial, plan_round, resolve_arms
 from ablation_runner.store import FEATURES, STAGES, RunFolder
-from ablation_runner.study import Study, find_study, load_study
+from ablation_runner.study import Data, Study, find_study, load_study
 from ablation_runner.study._toml import study_toml
-from vlm_tasks import create_task
+from vlm_tasks import create_task, prompt_digest
 
 DEFAULT_RUNS = Path("runs")
 SMOKE_STEPS = 2
@@ -75,8 +75,7 @@ def prepare(
         )
     folder = RunFolder(runs / (f"{source.stem}-smoke" if smoke else source.stem))
     try:
-        tasks = {arm.configuration.data.task for arm in resolve_arms(study)}
-        data = " ".join(create_task(task).fingerprint() for task in sorted(tasks))
+        data = _data_digest(arm.configuration.data for arm in resolve_arms(study))
         planned = plan_round(study, processes=processes, data=data, read=_scores(folder))
     except StudyError as error:
         raise StudyError(f"{source}: {error}") from error
@@ -96,6 +95,16 @@ def prepare(
         command=_command(name, runs=runs, processes=processes, smoke=smoke, overrides=overrides),
         plan_again=partial(prepare, name, runs=runs, processes=processes, smoke=smoke, overrides=overrides),
     )
+
+
+def _data_digest(read: Iterable[Data]) -> str:
+    """What a study reads: the fingerprint of every task and the digest of every prompt."""
+    data = list(read)
+    tasks = {each.task.model_dump_json(): each.task for each in data}
+    fingerprints = [
+        create_task(task.name, **task.options()).fingerprint() for _, task in sorted(tasks.items())
+    ]
+    return " ".join([*fingerprints, *sorted({prompt_digest(each.prompt) for each in data})])
 
 
 def _scores(folder: RunFolder) -> Callable[[Trial], Score | None]:

@@ -49,7 +49,8 @@ def analyze(prepared: Prepared) -> StudyResults:
     tested = predictions.with_columns(arm=_tested_arm()).drop("condition")
     predictions = predictions.filter(pl.col("condition") == AS_TRAINED).drop("condition")
     rows, differences = _compared(tested, prepared)
-    task = create_task(prepared.study.baseline.data.task)
+    named = prepared.study.baseline.data.task
+    task = create_task(named.name, **named.options())
     return StudyResults(
         name=prepared.name,
         title=prepared.study.title,

@@ -1,6 +1,6 @@
 """The study file: its schema, and reading it from disk."""
 
-from ablation_runner.study._configuration import Configuration, Reducer, Stage, Training, reducer_needs
+from ablation_runner.study._configuration import Configuration, Data, Reducer, Stage, Training, reducer_needs
 from ablation_runner.study._engine import Engine
 from ablation_runner.study._factors import Changes, Design, Factor
 from ablation_runner.study._load import built_in_studies, find_study, load_study, parse_study
@@ -13,6 +13,7 @@ __all__ = [
     "Changes",
     "Claim",
     "Configuration",
+    "Data",
     "Design",
     "Engine",
     "Factor",

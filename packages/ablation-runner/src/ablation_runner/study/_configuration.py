@@ -14,7 +14,9 @@ PARTS: tuple[Part, ...] = ("allocator", "connector", "language_model")
 class Data(Settings):
     """What is asked, and of which images."""
 
-    task: Annotated[str, Field(description="Task of vlm-tasks.")] = "easy-vqa"
+    task: Annotated[
+        Variant, Field(description="Task of vlm-tasks: a name, or a table with `name` and its options.")
+    ] = Variant(name="easy-vqa")
     prompt: Annotated[str, Field(description="Prompt template of vlm-tasks.")] = "short-answer"
     images: Annotated[
         Literal["paired", "shuffled"], Field(description="Shuffled images make the blind control arm.")
@@ -24,12 +26,19 @@ class Data(Settings):
     ] = 100
     limit: Annotated[int | None, Field(ge=1, description="Use only the first items of every split.")] = None
 
+    @field_validator("task", mode="before")
+    @classmethod
+    def _name_alone(cls, value: object) -> object:
+        return {"name": value} if isinstance(value, str) else value
+
     @field_validator("task")
     @classmethod
-    def _known_task(cls, task: str) -> str:
-        from vlm_tasks import list_tasks
+    def _known_task(cls, task: Variant) -> Variant:
+        from vlm_tasks import list_tasks, task_options
 
-        return check_known("task", task, list_tasks())
+        if ":" not in check_known("task", task.name, list_tasks()):
+            task_options(task.name, **task.options())
+        return task
 
     @field_validator("prompt")
     @classmethod

@@ -50,7 +50,8 @@ def expect(configuration: Configuration, *, threads: int) -> Expected:
 
 
 def _expect(configuration: Configuration) -> Expected:
-    task = create_task(configuration.data.task)
+    named = configuration.data.task
+    task = create_task(named.name, **named.options())
     tokenizer = build_tokenizer(tokenizer_texts(task, configuration))
     training, data, encoder = configuration.training, configuration.data, configuration.encoder
     width = encoder_spec(

@@ -54,7 +54,7 @@ def evaluate(
         trial.metric,
         arm=trial.arm,
         seed=trial.seed,
-        task=condition.data.task,
+        task=condition.data.task.name,
         condition=name,
     )
 

@@ -77,7 +77,8 @@ def _seen(configuration: Any, image: str) -> Any:
     """The image as the encoder saw it, sRGB in 0..1."""
     encoder = configuration.encoder
     spec = encoder_spec(encoder.name, image_size=encoder.image_size, feature_layer=encoder.feature_layer)
-    return seen_pixels([create_task(configuration.data.task).image(image)], spec)[0]
+    task = create_task(configuration.data.task.name, **configuration.data.task.options())
+    return seen_pixels([task.image(image)], spec)[0]
 
 
 def _say_nothing(event: str, **fields: Any) -> None:

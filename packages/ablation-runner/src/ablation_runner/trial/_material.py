@@ -79,7 +79,8 @@ def load_material(configuration: Configuration, features: Path, tell: Callable[.
         features: folder of stored features.
         tell: called with an event's name and fields.
     """
-    task = create_task(configuration.data.task)
+    named = configuration.data.task
+    task = create_task(named.name, **named.options())
     tokenizer = build_tokenizer(tokenizer_texts(task, configuration))
     splits = {
         split: encode_split(
