@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable
 
 from ablation_stats._contrast import Contrast
+from ablation_stats._search import smallest
 from ablation_stats._student import t_quantile
 from ablation_stats._variance import clustered_error, two_way, two_way_error
 
@@ -30,10 +31,10 @@ def what_would_settle(contrast: Contrast, *, generalize_to: str, distance: float
 
     options = []
     if generalize_to != "items":
-        needed = _smallest(lambda n: enough(n, clusters), seeds + 1, MOST_SEEDS)
+        needed = smallest(lambda n: enough(n, clusters), seeds + 1, MOST_SEEDS)
         options += [] if needed is None else [f"about {needed} seeds in place of {seeds}, on the same items"]
     if generalize_to != "seeds":
-        needed = _smallest(lambda n: enough(seeds, n), clusters + 1, MOST_TIMES_ITEMS * clusters)
+        needed = smallest(lambda n: enough(seeds, n), clusters + 1, MOST_TIMES_ITEMS * clusters)
         options += [] if needed is None else [f"about {needed:,} clusters of items in place of {clusters:,}"]
     if options:
         return f"If the difference is as estimated: {'; or '.join(options)}."
@@ -67,13 +68,3 @@ def _design(
         return float(two_way_error(rest + g * by_seed, rest + s * by_cluster, rest, s - 1.0, g - 1.0)[1])
 
     return variance, df
-
-
-def _smallest(enough: Callable[[int], bool], low: int, high: int) -> int | None:
-    """The smallest n in low..high that is enough, by bisection; None where not even `high` is."""
-    if low > high or not enough(high):
-        return None
-    while low < high:
-        middle = (low + high) // 2
-        low, high = (low, middle) if enough(middle) else (middle + 1, high)
-    return low
