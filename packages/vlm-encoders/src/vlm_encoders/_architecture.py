@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-Library = Literal["open_clip", "transformers", "timm", "small_vit"]
+Library = Literal["open_clip", "transformers", "timm", "small_vit", "raw_patches"]
 Triple = tuple[float, float, float]
 
 IMAGENET_MEAN: Triple = (0.485, 0.456, 0.406)

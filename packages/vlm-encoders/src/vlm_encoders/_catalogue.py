@@ -36,6 +36,13 @@ def _dinov2(repository: str, width: int, depth: int, *, registers: int = 0) -> A
     )  # fmt: skip
 
 
+def _raw(patch: int) -> Architecture:
+    return Architecture(
+        library="raw_patches", model=f"raw-patches-{patch}", size=(224, 224), depth=1, norm=False,
+        stages=(Stage(stride=patch, width=3 * patch**2),), mean=HALF, std=HALF, licence="Apache-2.0",
+    )  # fmt: skip
+
+
 # The weights of OpenAI were trained with the quick GELU: the models without "-quickgelu" would run them with another
 # activation and only warn.
 CATALOGUE: dict[str, Architecture] = {
@@ -62,6 +69,8 @@ CATALOGUE: dict[str, Architecture] = {
     "eva02-clip-b-16": _clip("EVA02-B-16", 224, 16, 768, 12, tag="merged2b_s8b_b131k"),
     "eva02-clip-l-14": _clip("EVA02-L-14", 224, 14, 1024, 24, tag="merged2b_s4b_b131k"),
     "eva02-clip-l-14-336": _clip("EVA02-L-14-336", 336, 14, 1024, 24, tag="merged2b_s6b_b61k"),
+    "raw-patches-8": _raw(8),
+    "raw-patches-16": _raw(16),
     "siglip-b-16": _siglip("google/siglip-base-patch16-224", 224, 16, 768, 12),
     "siglip-so400m-14-384": _siglip("google/siglip-so400m-patch14-384", 384, 14, 1152, 27),
     "siglip2-b-16": _siglip("google/siglip2-base-patch16-224", 224, 16, 768, 12),

@@ -41,7 +41,7 @@ def encoder_cost(encoder: Encoder, *, batch_size: int = 1, repeats: int = 0) -> 
     """
     if batch_size < 1 or repeats < 0:
         raise ValueError(f"batch_size must be 1 or more and repeats 0 or more, got {batch_size}, {repeats}")
-    first = next(encoder.parameters())
+    first = next(encoder.parameters(), torch.empty(0))
     noise = torch.Generator().manual_seed(0)
     pixels = torch.randn(batch_size, 3, *encoder.spec.image_size, generator=noise).to(first)
     kept, mode = _activation_bytes(encoder, pixels[:1]), encoder.training

@@ -42,12 +42,13 @@ def image_encoder(
     """
 
     def encode(images: Sequence[Image.Image]) -> dict[str, Tensor]:
-        device, training = next(encoder.parameters()).device, encoder.training
+        weight, training = next(encoder.parameters(), None), encoder.training
         if training:  # walking over all modules twice a batch would cost a twentieth of a small model's time
             encoder.eval()
         try:
             with torch.inference_mode():
-                tokens = encoder(preprocess(images, encoder.spec).to(device))
+                pixels = preprocess(images, encoder.spec)
+                tokens = encoder(pixels if weight is None else pixels.to(weight.device))
                 return tokens_to_tensors(tokens if reduce is None else reduce(tokens))
         finally:
             if training:

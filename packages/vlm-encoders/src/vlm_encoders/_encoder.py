@@ -41,7 +41,7 @@ class Encoder(nn.Module):
         spec = self.spec
         if tuple(pixels.shape[2:]) != spec.image_size:
             raise ValueError(f"pixels must be {spec.image_size}, got {tuple(pixels.shape[2:])}")
-        sequences = self.backbone.layers(pixels.to(next(self.parameters()).dtype), self._wanted())
+        sequences = self.backbone.layers(pixels.to(next(self.parameters(), pixels).dtype), self._wanted())
         sequence = sequences[spec.blocks_run()]
         extras = self._extras(sequences)
         return self._tokens(self.backbone.norm(sequence) if spec.final_norm else sequence, extras)

@@ -9,6 +9,7 @@ from ._catalogue import CATALOGUE, PREFIXES
 from ._hf import hf_backbone
 from ._names import unknown_name
 from ._open_clip import open_clip_backbone
+from ._raw_patches import RawPatches
 from ._seeding import own_randomness, random_seed
 from ._small_vit import SmallViT
 from ._state import load_exactly, read_state
@@ -27,6 +28,8 @@ def catalogue_backbone(architecture: Architecture, weights: str) -> Backbone:
             return timm_backbone(architecture.model, architecture.tag, weights, package=architecture.package)
         case "small_vit":
             return _small_vit(architecture, weights)
+        case "raw_patches":
+            return RawPatches(architecture)
 
 
 def named_backbone(name: str, weights: str) -> Backbone:
