@@ -70,45 +70,10 @@ def test_elastic_attention_depends_on_the_image_and_on_places() -> None:
     assert (connector(tokens).features - connector(moved).features).abs().max() > 1e-3
 
 
-def test_pixel_shuffle_stacks_squares_of_differing_grids() -> None:
-    from vlm_fusion._pixel_shuffle import stack_neighbours
-
-    grids = torch.tensor([[2, 6], [4, 2]])
-    features, mask = torch.zeros(2, 12, 1), torch.zeros(2, 12, dtype=torch.bool)
-    for row, (high, wide) in enumerate(grids.tolist()):
-        features[row, : high * wide, 0] = torch.arange(high * wide)
-        mask[row, : high * wide] = True
-    found = stack_neighbours(visual_tokens(features, mask=mask, grids=grids, sizes=mask.float()), 2)
-    assert found.features[0].tolist() == [[0, 1, 6, 7], [2, 3, 8, 9], [4, 5, 10, 11]]
-    assert found.features[1, :2].tolist() == [[0, 1, 2, 3], [4, 5, 6, 7]]
-    assert found.mask.tolist() == [[True] * 3, [True, True, False]]
-    assert found.grids is not None
-    assert found.grids.tolist() == [[1, 3], [2, 1]]
-    assert found.sizes is not None
-    assert found.sizes[1].tolist()[:2] == [4, 4]
-
-
-def test_pixel_shuffle_equals_torchs_on_the_image() -> None:
-    from vlm_fusion._pixel_shuffle import stack_neighbours
-
-    image = torch.randn(2, 3, 4, 6)
-    tokens = visual_tokens(
-        image.flatten(2).transpose(1, 2),
-        grids=torch.tensor([[4, 6]] * 2),
-        positions=grid_positions(4, 6).expand(2, -1, -1),
-    )
-    expected = (
-        torch.nn.functional.pixel_unshuffle(image, 2).reshape(2, 3, 4, 6).transpose(1, 2).reshape(2, 12, 6)
-    )
-    found = stack_neighbours(tokens, 2)
-    assert torch.equal(found.features, expected.transpose(1, 2))
-    torch.testing.assert_close(found.positions, grid_positions(2, 3).expand(2, -1, -1))
-
-
 def test_pixel_shuffle_refuses_what_it_cannot_stack() -> None:
-    with pytest.raises(ValueError, match="carry none"):
+    with pytest.raises(ValueError, match="needs tokens on a grid"):
         make("pixel-shuffle")(visual_tokens(torch.zeros(1, 4, WIDTH)))
-    with pytest.raises(ValueError, match="grids that it divides"):
+    with pytest.raises(ValueError, match="must divide every grid"):
         make("pixel-shuffle")(image_tokens(tokens=6))
 
 

@@ -27,6 +27,7 @@ from ._latency import measure_latency as measure_latency
 from ._merge import Cells as Cells
 from ._merge import GridWeights as GridWeights
 from ._merge import merge as merge
+from ._neighbours import stack_neighbours as stack_neighbours
 from ._options import list_reducers as list_reducers
 from ._options import reducer_options as reducer_options
 from ._pooling import average_pool as average_pool
@@ -125,6 +126,7 @@ __all__ = [
     "reducer_options",
     "saturation",
     "select",
+    "stack_neighbours",
     "trained_options",
     "visual_tokens",
     "zip_tokens",

@@ -10,7 +10,8 @@ from . import _trained_options as settings
 from ._baselines import keep_random
 from ._budget import check_budget, check_needs
 from ._grid_options import AveragePool
-from ._pooling import Shape, average_pool, pool_by_grid
+from ._neighbours import stack_neighbours
+from ._pooling import average_pool
 from ._visual_tokens import VisualTokens
 
 Budget = int | Int[Tensor, " batch"]
@@ -38,21 +39,11 @@ class PixelShuffleMLP(nn.Module):
         Raises:
             ValueError: no grid, one that the factor does not divide, or another budget.
         """
-        if tokens.grids is None:
-            raise ValueError("pixel-shuffle-mlp needs tokens on a grid (tokens.grids)")
-        if bool((tokens.grids % self.factor).any()):
-            raise ValueError(f"factor {self.factor} must divide every grid, got {tokens.grids.tolist()}")
-        made = tokens.grids.prod(1) // self.factor**2
+        blocks = stack_neighbours(tokens, self.factor)
+        made = blocks.mask.sum(1)
         if budget is not None and not torch.equal(check_budget(tokens, budget), made):
             raise ValueError(f"factor {self.factor} makes {made.tolist()} tokens of the grids, not {budget}")
-        blocks = pool_by_grid(tokens._replace(cls=None), made, None, self._stack)
         return _project(blocks, self.project(nn.functional.gelu(self.expand(self.norm(blocks.features)))))
-
-    def _stack(self, part: VisualTokens, grid: Shape, coarser: Shape) -> VisualTokens:
-        pooled = average_pool(part, coarser[0] * coarser[1], options=AveragePool(shape=coarser))
-        side, dim = self.factor, part.features.shape[2]
-        split = part.features.reshape(len(part.mask), coarser[0], side, coarser[1], side, dim)
-        return pooled._replace(features=split.transpose(2, 3).reshape(*pooled.mask.shape, side * side * dim))
 
 
 class PoolSwiGLU(nn.Module):
