@@ -17,6 +17,7 @@ def run(
     study: str,
     *,
     runs: Path = DEFAULT_RUNS,
+    scale: str | None = None,
     workers: int | None = None,
     processes: int = 1,
     overrides: Sequence[str] = (),
@@ -26,6 +27,7 @@ def run(
     Args:
         study: name of a built-in study, or path of a TOML file.
         runs: where runs are kept.
+        scale: one of the study's, such as "gpu"; the file as it stands if None.
         workers: trials at a time; as many as the cores allow if None.
         processes: ranks per trial.
         overrides: values that replace the file's, as `training.steps=200`.
@@ -33,7 +35,7 @@ def run(
     Raises:
         StudyError: the study cannot be used as it is, or no trial of it has finished.
     """
-    prepared = prepare(study, runs=runs, processes=processes, overrides=overrides)
+    prepared = prepare(study, runs=runs, scale=scale, processes=processes, overrides=overrides)
     run_study(prepared, Console(), workers=workers)
     return prepared.folder.path
 

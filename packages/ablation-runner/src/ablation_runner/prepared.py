@@ -11,6 +11,7 @@ from ablation_runner.errors import StudyError
 from ablation_runner.plan import PlannedArm, Score, Trial, plan_round, resolve_arms
 from ablation_runner.store import FEATURES, STAGES, RunFolder
 from ablation_runner.study import Data, Study, find_study, load_study
+from ablation_runner.study._scales import CPU
 from ablation_runner.study._toml import study_toml
 from vlm_tasks import create_task, prompt_digest
 
@@ -51,13 +52,20 @@ class Prepared:
 
 
 def prepare(
-    name: str, *, runs: Path, processes: int = 1, smoke: bool = False, overrides: Sequence[str] = ()
+    name: str,
+    *,
+    runs: Path,
+    scale: str | None = None,
+    processes: int = 1,
+    smoke: bool = False,
+    overrides: Sequence[str] = (),
 ) -> Prepared:
     """Finds, checks and plans a study; writes nothing.
 
     Args:
         name: of a built-in study, or a path of a TOML file.
         runs: where runs are kept.
+        scale: one of the study's; the file as it stands if None.
         processes: ranks per trial.
         smoke: shrink the study to two steps on 64 items.
         overrides: values that replace the file's, as `training.steps=200`.
@@ -66,14 +74,15 @@ def prepare(
         StudyError: the study, a value that was set, the data or the number of ranks does not fit.
     """
     source = find_study(name)
-    study = load_study(source, overrides=overrides)
+    study = load_study(source, scale=scale, overrides=overrides)
     if smoke:
         study = _smoke_copy(study)
     if source.stem in (FEATURES, STAGES):
         raise StudyError(
             f"{source}: a study cannot be called {source.stem!r}, as what studies share lies there"
         )
-    folder = RunFolder(runs / (f"{source.stem}-smoke" if smoke else source.stem))
+    parts = [source.stem, *([study.scale] if study.scale != CPU else []), *(["smoke"] if smoke else [])]
+    folder = RunFolder(runs / "-".join(parts))
     try:
         data = _data_digest(arm.configuration.data for arm in resolve_arms(study))
         planned = plan_round(study, processes=processes, data=data, read=_scores(folder))
@@ -86,14 +95,16 @@ def prepare(
         name=source.stem,
         source=source,
         study=study,
-        text=study_toml(study) if smoke or overrides else source.read_text(encoding="utf-8"),
+        text=study_toml(study) if smoke or overrides or scale else source.read_text(encoding="utf-8"),
         arms=planned.arms,
         trials=planned.trials,
         tuning=planned.tuning,
         is_last=planned.is_last,
         folder=folder,
-        command=_command(name, runs=runs, processes=processes, smoke=smoke, overrides=overrides),
-        plan_again=partial(prepare, name, runs=runs, processes=processes, smoke=smoke, overrides=overrides),
+        command=_command(name, runs=runs, scale=scale, processes=processes, smoke=smoke, overrides=overrides),
+        plan_again=partial(
+            prepare, name, runs=runs, scale=scale, processes=processes, smoke=smoke, overrides=overrides
+        ),
     )
 
 
@@ -121,8 +132,12 @@ def _scores(folder: RunFolder) -> Callable[[Trial], Score | None]:
     return read
 
 
-def _command(name: str, *, runs: Path, processes: int, smoke: bool, overrides: Sequence[str]) -> str:
+def _command(
+    name: str, *, runs: Path, scale: str | None, processes: int, smoke: bool, overrides: Sequence[str]
+) -> str:
     parts = ["ablate", "run", name, *(part for override in overrides for part in ("--set", override))]
+    if scale:
+        parts += ["--scale", scale]
     if processes > 1:
         parts += ["--processes", str(processes)]
     if runs != DEFAULT_RUNS:

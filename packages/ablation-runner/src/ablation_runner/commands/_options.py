@@ -23,6 +23,14 @@ WorkersOption = Annotated[
     int | None,
     typer.Option("--workers", min=1, metavar="N", help="Trials at a time; as many as the cores allow."),
 ]
+ScaleOption = Annotated[
+    str | None,
+    typer.Option(
+        "--scale",
+        metavar="NAME",
+        help="A scale of the study, such as gpu; the file as it stands if left out.",
+    ),
+]
 SetOption = Annotated[
     list[str] | None,
     typer.Option(

@@ -9,6 +9,7 @@ from ablation_runner.commands._options import (
     JsonOption,
     ProcessesOption,
     RunsOption,
+    ScaleOption,
     SetOption,
     SmokeOption,
     StudyArgument,
@@ -20,6 +21,7 @@ from ablation_runner.commands._options import (
 def plan(
     study: StudyArgument,
     overrides: SetOption = None,
+    scale: ScaleOption = None,
     processes: ProcessesOption = 1,
     workers: WorkersOption = None,
     runs: RunsOption = RUNS,
@@ -32,7 +34,9 @@ def plan(
     from ablation_runner.prepared import prepare
     from ablation_runner.show_plan import describe_plan, show_plan
 
-    prepared = prepare(study, runs=runs, processes=processes, smoke=smoke, overrides=overrides or ())
+    prepared = prepare(
+        study, runs=runs, scale=scale, processes=processes, smoke=smoke, overrides=overrides or ()
+    )
     described = describe_plan(prepared, workers=workers)
     if as_json:
         print_json(described)
@@ -43,6 +47,7 @@ def plan(
 def run(
     study: StudyArgument,
     overrides: SetOption = None,
+    scale: ScaleOption = None,
     processes: ProcessesOption = 1,
     workers: WorkersOption = None,
     runs: RunsOption = RUNS,
@@ -54,7 +59,9 @@ def run(
     from ablation_runner.pipeline import run_study
     from ablation_runner.prepared import prepare
 
-    prepared = prepare(study, runs=runs, processes=processes, smoke=smoke, overrides=overrides or ())
+    prepared = prepare(
+        study, runs=runs, scale=scale, processes=processes, smoke=smoke, overrides=overrides or ()
+    )
     try:
         finished = run_study(prepared, Console(), workers=workers)
     except KeyboardInterrupt:  # Typer would end without a word
@@ -67,6 +74,7 @@ def run(
 def report(
     study: StudyArgument,
     overrides: SetOption = None,
+    scale: ScaleOption = None,
     processes: ProcessesOption = 1,
     runs: RunsOption = RUNS,
     smoke: SmokeOption = False,
@@ -77,13 +85,16 @@ def report(
     from ablation_runner.pipeline import report_study
     from ablation_runner.prepared import prepare
 
-    prepared = prepare(study, runs=runs, processes=processes, smoke=smoke, overrides=overrides or ())
+    prepared = prepare(
+        study, runs=runs, scale=scale, processes=processes, smoke=smoke, overrides=overrides or ()
+    )
     report_study(prepared, Console())
 
 
 def status(
     study: StudyArgument,
     overrides: SetOption = None,
+    scale: ScaleOption = None,
     processes: ProcessesOption = 1,
     runs: RunsOption = RUNS,
     smoke: SmokeOption = False,
@@ -95,7 +106,9 @@ def status(
     from ablation_runner.prepared import prepare
     from ablation_runner.status import show_status, study_status
 
-    prepared = prepare(study, runs=runs, processes=processes, smoke=smoke, overrides=overrides or ())
+    prepared = prepare(
+        study, runs=runs, scale=scale, processes=processes, smoke=smoke, overrides=overrides or ()
+    )
     found = study_status(prepared)
     if as_json:
         print_json(found)

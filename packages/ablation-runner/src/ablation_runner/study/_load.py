@@ -10,6 +10,7 @@ from pydantic import BaseModel, ValidationError
 
 from ablation_runner.errors import StudyError, nearest
 from ablation_runner.study._override import overridden
+from ablation_runner.study._scales import scaled
 from ablation_runner.study._schema import Study
 
 
@@ -36,27 +37,37 @@ def find_study(name: str) -> Path:
     raise StudyError(f"unknown study {name!r}; {nearest(name, built_in)} (or give a path ending in .toml)")
 
 
-def load_study(path: Path, *, overrides: Sequence[str] = ()) -> Study:
+def load_study(path: Path, *, scale: str | None = None, overrides: Sequence[str] = ()) -> Study:
     """The checked study of a TOML file.
 
     Args:
         path: of the file.
+        scale: one of those that the file names below `scales`; the file as it stands if None.
         overrides: values that replace the file's, as `training.steps=200`.
 
     Raises:
         StudyError: not TOML, not UTF-8, or a key or value that does not fit; the message has one line,
             with the file, the key, what was found and what would be right.
     """
+    raw = _read(path)
+    if scale is not None:
+        try:
+            raw = scaled(raw, scale)
+        except StudyError as error:
+            raise StudyError(f"{path}: {error}") from error
+    asked = [*([f"--scale {scale}"] if scale else []), *(f"--set {override}" for override in overrides)]
+    return parse_study(overridden(raw, overrides), source=" ".join([str(path), *asked]))
+
+
+def _read(path: Path) -> dict[str, Any]:
     try:
-        raw = tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise StudyError(f"{path}: {error.strerror}") from error
     except UnicodeDecodeError as error:
         raise StudyError(f"{path}: not UTF-8 text (byte {error.start})") from error
     except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise StudyError(f"{path}: not TOML: {error}") from error
-    source = " ".join([str(path), *(f"--set {override}" for override in overrides)])
-    return parse_study(overridden(raw, overrides), source=source)
 
 
 def parse_study(raw: dict[str, Any], *, source: str) -> Study:

@@ -7,6 +7,7 @@ from pydantic import Field, field_validator, model_validator
 from ablation_runner.study._configuration import Configuration
 from ablation_runner.study._engine import Engine
 from ablation_runner.study._factors import Changes, Design, Factor, Tuning
+from ablation_runner.study._scales import CPU
 from ablation_runner.study._settings import Settings
 from ablation_runner.study._variants import check_known
 
@@ -72,6 +73,19 @@ class Study(Settings):
     ] = Field(default_factory=dict)
     engine: Annotated[Engine, Field(description="How DeepSpeed trains; the same for all arms.")] = Engine()
     claims: Annotated[list[Claim], Field(description="What the report judges.")] = Field(default_factory=list)
+    stands_for: Annotated[
+        str | None, Field(min_length=1, description="What the models and data of this scale stand for.")
+    ] = None
+    scale: Annotated[
+        str, Field(pattern=r"^[\w-]+$", description="What the scale of the file as it stands is called.")
+    ] = CPU
+    scales: Annotated[
+        dict[str, dict[str, Any]],
+        Field(
+            description="Name of another scale, for --scale, to what is other there: a table of the keys of this "
+            "file, which is merged into it."
+        ),
+    ] = Field(default_factory=dict)
 
     @field_validator("metric")
     @classmethod
@@ -102,6 +116,15 @@ class Study(Settings):
                         f"{', '.join(f'{each}*' if each.endswith('.') else each for each in CONDITION_PATHS)}"
                     )
         return conditions
+
+    @model_validator(mode="after")
+    def _separate_scales(self) -> "Study":
+        for name, changes in self.scales.items():
+            if name == self.scale:
+                raise ValueError(f"scales.{name}: {name!r} is what the file itself is at; change it there")
+            if taken := {"scale", "scales"} & set(changes):
+                raise ValueError(f"scales.{name}: a scale may not set {min(taken)!r}")
+        return self
 
     @model_validator(mode="after")
     def _separate_factors(self) -> "Study":
