@@ -8,6 +8,7 @@ from relevance_allocator import (
     Scene,
     create_allocator,
     fit_price,
+    list_allocators,
     log_values,
     patch_texture,
     query_tokens,
@@ -80,27 +81,54 @@ def test_a_budget_given_with_the_call_overrides_the_amount(generator):
     assert given.achieved.tolist() == [7, 60]
 
 
-def test_a_constant_image_is_allocated_uniformly(generator):
-    texture = patch_texture(torch.full((1, 3, 64, 64), 0.4), (8, 8))
-    tokens = grid_tokens(torch.zeros(1, 64, 10), (8, 8))
-    query = query_tokens(torch.randn(1, 5, 6, generator=generator))
-    for name in ("propositional", "perspectival", "uniform"):
-        for placement, budget in (("top-k", 16), ("levels", 16)):
-            allocator = made(name, generator, placement=placement, budget=budget)
-            levels = allocator(tokens, query, texture=texture).allocation.levels.reshape(2, 4, 2, 4)
-            kept = (levels.transpose(1, 2).reshape(4, 16) == levels.max()).sum(1)
-            assert kept.unique().numel() == 1  # every 4x4 block gets the same
+CONTENT = [
+    name for name in list_allocators() if name not in ("centre", "random", "oracle", "oracle-smallest")
+]
 
 
-def test_a_constant_image_whose_places_are_not_looked_at_is_uniform_for_the_trained_way_too(generator):
-    texture = patch_texture(torch.full((1, 3, 64, 64), 0.4), (8, 8))
-    tokens = grid_tokens(torch.ones(1, 64, 10), (8, 8))
-    query = query_tokens(torch.randn(1, 5, 6, generator=generator))
-    allocator = made("all-ways", generator, texture=("rgb", "lab", "sobel"), budget=16)
-    allocated = allocator(tokens, query, texture=texture)
-    assert (allocated.relevance == 0.5).all()
-    levels = allocated.allocation.levels.reshape(2, 4, 2, 4).transpose(1, 2).reshape(4, 16)
-    assert levels.sum(1).tolist() == [4] * 4  # every 4x4 block gets the same
+def constant_batch(generator):
+    """A constant image beside a photograph; the encoder's features tell their places apart in both."""
+    pixels = torch.cat([torch.full((1, 3, 64, 64), 0.4), torch.rand(1, 3, 64, 64, generator=generator)])
+    features = torch.randn(2, 64, 10, generator=generator)
+    tokens = grid_tokens(features, (8, 8), joint=features[..., :6], attention=features[..., 0].softmax(1))
+    return tokens, query_tokens(torch.randn(2, 5, 6, generator=generator)), patch_texture(pixels, (8, 8))
+
+
+@pytest.mark.parametrize("placement", ["top-k", "levels"])
+@pytest.mark.parametrize("name", CONTENT)
+def test_a_constant_image_is_allocated_uniformly_whatever_its_features_say_of_places(
+    name, placement, generator
+):
+    allocator = made(name, generator, placement=placement)
+    with torch.no_grad():
+        for parameter in allocator.knowing.opponents.parameters():
+            parameter.normal_(generator=generator)
+    tokens, query, texture = constant_batch(generator)
+    allocated = allocator(tokens, query, texture=texture, budget=16)
+    assert (allocated.relevance[0] == 0.5).all()
+    levels = allocated.allocation.levels[0].reshape(2, 4, 2, 4).transpose(1, 2).reshape(4, 16)
+    # 16 tokens for four blocks of 4x4: each is pooled by 2, or keeps four patches.
+    assert (levels == 2).all() if placement == "levels" else (levels.sum(1) == 4).all()
+    assert name == "uniform" or allocated.relevance[1].max() == 1
+
+
+def test_a_constant_image_buys_an_end_of_the_range_and_spreads_it(generator):
+    allocator = made("opponent-processing", generator)
+    tokens, query, texture = constant_batch(generator)
+    with torch.no_grad():
+        given = allocator(tokens, query, texture=texture).allocation
+    assert given.achieved[0] in (12, 48)  # all are worth the price or none is: an end of the range
+    kept = (given.levels[0] > 0).reshape(2, 4, 2, 4).sum((1, 3))
+    assert kept.unique().numel() == 1
+
+
+def test_two_colours_of_one_luma_are_no_constant_image_even_to_edges_alone(generator):
+    tokens, query, _ = constant_batch(generator)
+    pixels = torch.tensor([0.8, 0.1, 0.3])[:, None, None].repeat(2, 1, 64, 64)
+    pixels[1, :, 16:24, 8:16] = torch.tensor([0.3, 0.1 + 0.5 * 0.2126 / 0.7152, 0.3])[:, None, None]
+    texture = patch_texture(pixels, (8, 8))
+    relevance = made("participatory", generator, texture=("sobel",))(tokens, query, texture=texture).relevance
+    assert relevance.amax(1).tolist() == [0.5, 1.0]
 
 
 @pytest.mark.parametrize(

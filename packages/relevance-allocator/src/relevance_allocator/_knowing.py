@@ -8,11 +8,13 @@ from torch import Tensor, nn
 
 from relevance_allocator._calibrate import calibrate
 from relevance_allocator._check_options import NEUTRAL
+from relevance_allocator._constant import shows_nothing
 from relevance_allocator._groups import texture_channels
 from relevance_allocator._opponent import OpponentProcessing, Tensions
 from relevance_allocator._options import AllocatorOptions
 from relevance_allocator._patches import select_groups
-from relevance_allocator._scene import Scene, one_grid
+from relevance_allocator._scene import Scene, check_same_images, one_grid
+from relevance_allocator._way_options import looks_at_content
 from relevance_allocator._ways import Way, create_way
 
 
@@ -73,19 +75,25 @@ class Knowing(nn.Module):
     def forward(self, scene: Scene) -> Known:
         """Relevance of every token, by all ways together and each, and the tensions.
 
+        An image whose texture is constant is equally relevant everywhere to every way that looks at content.
+
         Args:
             scene: what the ways of knowing look at; the texture may hold more groups than the options name.
 
         Raises:
             ValueError: the scene lacks what a way needs, or a score is not finite.
         """
+        check_same_images(scene)
+        # Features of a constant image may differ by their places alone: no way of knowing may prefer one there.
+        constant = shows_nothing(scene)[:, None] & scene.tokens.mask
         if scene.texture is not None:
             scene = scene._replace(texture=select_groups(scene.texture, self.options.texture))
         mask, maps = scene.tokens.mask, {}
         for name in self.options.ways:
             way = self.plain[name] if name in self.plain else self.trained[name.replace(".", "/")]
             # In float32 whatever the weights are: bfloat16 would make ties of near scores.
-            maps[name] = calibrate(way(scene).float(), mask, method=self.options.calibration)
+            relevance = calibrate(way(scene).float(), mask, method=self.options.calibration)
+            maps[name] = torch.where(constant, 0.5, relevance) if looks_at_content(name) else relevance
         stacked = torch.stack(list(maps.values()), 1)
         weights = self._weights(stacked.device)
         together = calibrate(torch.einsum("w,bwn->bn", weights, stacked), mask)

@@ -5,6 +5,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from relevance_allocator._allocation import Allocation, check_budgets, per_image
+from relevance_allocator._constant import shows_nothing
 from relevance_allocator._diversify import diversify
 from relevance_allocator._gates import gate_levels, gate_top_k
 from relevance_allocator._levels import allocate_levels
@@ -12,6 +13,7 @@ from relevance_allocator._names import Number
 from relevance_allocator._opponent import Tensions, temperature
 from relevance_allocator._options import AllocatorOptions
 from relevance_allocator._oracle import oracle_allocation
+from relevance_allocator._patches import select_groups
 from relevance_allocator._quadtree import quad_means, quadtree
 from relevance_allocator._relaxed import gumbel_noise
 from relevance_allocator._scene import Scene, one_grid
@@ -48,16 +50,19 @@ def spread_out(
 ) -> Float[Tensor, "batch tokens"]:
     """Scores less what the tokens already chosen show; squares of 2x2 patches are weighed as one for levels.
 
+    A constant image keeps its scores: equal ones are spread evenly already (`spread_order`).
+
     Raises:
         ValueError: diversity without positions, or a budget that cannot be met.
     """
-    weight = tensions.focus_diversify * options.diversity
+    weight = (tensions.focus_diversify * options.diversity).masked_fill(shows_nothing(scene), 0.0)
     if options.placement == "oracle" or not (weight > 0).any():
         return scores
     positions, mask = scene.tokens.positions, scene.tokens.mask
     if positions is None:
         raise ValueError("focus_diversify spreads tokens over the image: it needs tokens with positions")
-    features = scene.tokens.features if scene.texture is None else scene.texture.means
+    texture = scene.texture
+    features = scene.tokens.features if texture is None else select_groups(texture, options.texture).means
     features = features.detach()
     if options.placement == "top-k":
         steps = per_image(budget, len(mask), mask.device)

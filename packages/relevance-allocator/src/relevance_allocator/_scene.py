@@ -71,10 +71,18 @@ def check_needs(name: str, needs: Sequence[str], scene: Scene) -> None:
     missing = [need for need in needs if not have[need]]
     if missing:
         raise ValueError(f"way {name!r} needs {' and '.join(missing)}, which the scene lacks")
-    _check_same_batch(scene)
+    check_same_images(scene)
 
 
-def _check_same_batch(scene: Scene) -> None:
+def check_same_images(scene: Scene) -> None:
+    """Refuses a texture, questions or regions of other images than the tokens.
+
+    Raises:
+        ValueError: another number of images or patches.
+
+    >>> from token_budget import visual_tokens
+    >>> check_same_images(Scene(visual_tokens(torch.zeros(1, 6, 4)), regions=[[]]))
+    """
     shape = tuple(scene.tokens.mask.shape)
     if scene.texture is not None and scene.texture.means.shape[:2] != shape:
         raise ValueError(

@@ -127,6 +127,19 @@ WAYS: dict[str, type[Any]] = {
 }
 
 
+CONTROLS = ("centre", "oracle", "random", "uniform")
+"""Ways that do not look at what the image shows."""
+
+
+def looks_at_content(name: str) -> bool:
+    """Whether a way of knowing looks at what the image shows; of ways of one's own that is not known.
+
+    >>> looks_at_content("participatory"), looks_at_content("centre"), looks_at_content("my_package:Way")
+    (True, False, False)
+    """
+    return name in WAYS and name not in CONTROLS
+
+
 def list_ways() -> list[str]:
     """Names of the ways of knowing and their controls, sorted.
 
