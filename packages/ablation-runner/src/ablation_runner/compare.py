@@ -9,10 +9,10 @@ import polars as pl
 
 import ablation_stats as stats
 from ablation_runner.compare_plans import configuration_changes, read_finished_plan
-from ablation_runner.errors import StudyError
 from ablation_runner.lock import read_lock
-from ablation_runner.plan import Trial, tested_name
+from ablation_runner.plan import Trial
 from ablation_runner.store import RunFolder
+from ablation_runner.tested_rows import tested_rows
 
 FIRST, SECOND = "first run", "second run"
 
@@ -71,7 +71,7 @@ def compare_runs(first: Path, second: Path) -> Comparison:
     """
     runs = [RunFolder(first), RunFolder(second)]
     plans = [read_finished_plan(run) for run in runs]
-    before, after = (_results(run, plan) for run, plan in zip(runs, plans, strict=True))
+    before, after = (tested_rows(run, plan) for run, plan in zip(runs, plans, strict=True))
     arms = dict.fromkeys([*before["arm"], *after["arm"]])
     return Comparison(
         first=str(first),
@@ -81,20 +81,6 @@ def compare_runs(first: Path, second: Path) -> Comparison:
         configurations=tuple(configuration_changes(*plans)),
         environment=tuple(_environment_changes(*runs)),
     )
-
-
-def _results(run: RunFolder, finished: list[Trial]) -> pl.DataFrame:
-    """Rows of the finished trials; the arm is named with the condition it was tested under."""
-    frames = []
-    for trial in finished:
-        path = run.trial(trial.name).items_file
-        try:
-            rows = pl.read_parquet(path)
-        except (OSError, pl.exceptions.PolarsError) as error:
-            raise StudyError(f"{path}: cannot be read; run the study again") from error
-        names = {condition: tested_name(trial.arm, condition) for condition in trial.conditions}
-        frames.append(rows.with_columns(arm=pl.col("condition").replace_strict(names)).drop("condition"))
-    return pl.concat(frames)
 
 
 def _arm_change(arm: str, first: pl.DataFrame, second: pl.DataFrame) -> ArmChange:

@@ -1,56 +1,13 @@
-"""The plan of a study: what runs, what differs, what it will cost."""
+"""The plan of a study on a terminal: what runs, what differs, what it will cost, what it can decide."""
 
-from typing import Any
+import textwrap
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from ablation_runner.pipeline import default_workers, is_finished
-from ablation_runner.prepared import Prepared
-
-Described = dict[str, Any]
-
-
-def describe_plan(prepared: Prepared, *, workers: int | None = None) -> Described:
-    """Arms, seeds, differences and the expected cost as plain values; builds every model once, trains none.
-
-    Args:
-        prepared: the study.
-        workers: trials at a time; as many as the cores allow if None.
-    """
-    from ablation_runner.trial._calibrate import expect
-
-    study = prepared.study
-    left = [trial for trial in prepared.trials if not is_finished(prepared.folder, trial)]
-    arms = {}
-    for arm in prepared.arms:
-        cost = expect(arm.configuration, threads=study.engine.threads)
-        arms[arm.name] = {
-            "name": arm.name,
-            "role": "baseline" if arm.is_baseline else "blind control" if arm.is_blind else "",
-            "differences": [str(difference) for difference in arm.differences],
-            "parameters": cost.parameters,
-            "macs": cost.macs,
-            "visual_tokens": cost.visual_tokens,
-            "seconds": cost.seconds,
-        }
-    return {
-        "name": prepared.name,
-        "question": study.question,
-        "metric": study.metric,
-        "claims": len(study.claims),
-        "seeds": study.seeds,
-        "steps": study.baseline.training.steps,
-        "command": prepared.command,
-        "arms": list(arms.values()),
-        "trials": [
-            {"trial": trial.name, "arm": trial.arm, "seed": trial.seed, "finished": trial not in left}
-            for trial in prepared.trials
-        ],
-        "at_once": workers or default_workers(prepared.trials[0].processes, study.engine.threads, len(left)),
-        "seconds": sum(arms[trial.arm]["seconds"] for trial in left),
-    }
+from ablation_runner.clean import size_text
+from ablation_runner.describe_plan import Described
 
 
 def show_plan(plan: Described, console: Console) -> None:
@@ -75,12 +32,51 @@ def show_plan(plan: Described, console: Console) -> None:
         "(steps timed on this machine now; starting up and extracting features come on top)",
         highlight=False,
     )
+    _show_reuse(plan["reuse"], console)
+    _show_decidable(plan["decidable"], console)
+
+
+def _show_reuse(reuse: Described, console: Console) -> None:
+    """What is there already, by the names of its folders."""
+    lines = []
+    for stage in reuse["stages"]:
+        many = f", shared by {len(stage['trials'])} trials" if len(stage["trials"]) > 1 else ""
+        if stage["done"] == stage["steps"]:
+            lines.append(f"stage {stage['name']} {stage['key']} is trained{many}")
+        elif stage["done"]:
+            lines.append(
+                f"stage {stage['name']} {stage['key']} goes on at step {stage['done']} of {stage['steps']}{many}"
+            )
+        elif many:
+            lines.append(f"stage {stage['name']} {stage['key']} is trained once{many}")
+    lines += [f"features {store['key']} of {store['images']:,} images" for store in reuse["features"]]
+    console.print(
+        f"Reused: {len(reuse['trials'])} trials; {reuse['steps'] - reuse['steps_left']:,} of {reuse['steps']:,} "
+        f"steps of the others{':' if lines else ''}",
+        highlight=False,
+    )
+    for line in lines:
+        console.print(Text(f"  {line}"), soft_wrap=True)
+
+
+def _show_decidable(claims: list[Described], console: Console) -> None:
+    """Each claim with its answer, the numbers in words, and what they rest on."""
+    if not claims:
+        return
+    console.print("What the planned seeds and items can decide:")
+    for claim in claims:
+        answer = "yes" if claim["decidable"] else "no"
+        console.print(Text(f"  {answer:4}{claim['text']}", style="bold"), soft_wrap=True)
+        console.print(Text(textwrap.indent(claim["reason"], " " * 6)), soft_wrap=True)
+    for basis in dict.fromkeys(claim["rests_on"] for claim in claims):
+        count = sum(claim["rests_on"] == basis for claim in claims)
+        console.print(Text(f"  {count} of {len(claims)} rest on: {basis}"), soft_wrap=True)
 
 
 def _cost_table(arms: list[Described]) -> Table:
     table = Table(box=None, padding=(0, 2, 0, 0))
     table.add_column("arm", no_wrap=True)
-    for heading in ("parameters", "MACs", "tokens", "time of a trial"):
+    for heading in ("parameters", "MACs", "tokens", "time", "memory"):
         table.add_column(heading, justify="right", no_wrap=True)
     baseline = arms[0]
     for arm in arms:
@@ -90,6 +86,7 @@ def _cost_table(arms: list[Described]) -> Table:
             f"{arm['macs'] / 1e6:.2f} M{_change(arm['macs'], baseline['macs'])}",
             str(arm["visual_tokens"]),
             f"{arm['seconds']:.0f} s",
+            size_text(arm["memory"]["total"]),
         )
     return table
 

@@ -13,7 +13,7 @@ from ablation_runner.plan import Trial
 from ablation_runner.prepared import Prepared
 from ablation_runner.progress import clock
 from ablation_runner.records import read_record
-from ablation_runner.store import RunFolder
+from ablation_runner.store import RunFolder, StageFolder
 
 State = Literal["finished", "failed", "running", "waiting"]
 
@@ -123,14 +123,16 @@ def show_status(status: dict[str, Any], console: Console) -> None:
         console.print(Text(f"To go on: {status['command']}"), soft_wrap=True)
 
 
+def steps_reached(folder: StageFolder) -> tuple[int, float]:
+    """Steps of a stage up to its end or its last checkpoint, and the seconds they took."""
+    record = folder.record()
+    reached = record or read_record(folder.checkpoint / "latest.json")
+    if reached is None:
+        return 0, 0.0
+    return int(reached["steps" if record else "step"]), float(reached["seconds"])
+
+
 def _trained(run: RunFolder, trial: Trial) -> tuple[int, float]:
-    """Steps up to the last checkpoint, over all stages, and the seconds they took."""
-    step, seconds = 0, 0.0
-    for key in trial.stages:
-        folder = run.stage(key)
-        record = folder.record()
-        reached = record or read_record(folder.checkpoint / "latest.json")
-        if reached is not None:
-            step += int(reached["steps" if record else "step"])
-            seconds += float(reached["seconds"])
-    return step, seconds
+    """Steps over all stages, and the seconds they took."""
+    reached = [steps_reached(run.stage(key)) for key in trial.stages]
+    return sum(steps for steps, _ in reached), sum(seconds for _, seconds in reached)

@@ -31,8 +31,9 @@ def plan(
     """Shows arms, seeds, what differs from the baseline, and the expected cost; runs nothing."""
     from rich.console import Console
 
+    from ablation_runner.describe_plan import describe_plan
     from ablation_runner.prepared import prepare
-    from ablation_runner.show_plan import describe_plan, show_plan
+    from ablation_runner.show_plan import show_plan
 
     prepared = prepare(
         study, runs=runs, scale=scale, processes=processes, smoke=smoke, overrides=overrides or ()

@@ -1,0 +1,157 @@
+"""Which claims the planned seeds and items can decide: from the study's own trials, or from a stated assumption."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import polars as pl
+
+import ablation_stats as stats
+from ablation_runner.analysis._claims import _stats_claim
+from ablation_runner.pipeline import is_finished
+from ablation_runner.prepared import Prepared
+from ablation_runner.tested_rows import tested_rows
+from vlm_tasks import create_task
+
+ALPHA = 0.05  # over all claims, as they are judged
+# What is assumed where no trials tell, in the metric's unit: one question in ten is answered differently by two arms,
+# most of it by chance of training, and training runs move the whole difference by a point.
+SD_SEED, SD_ITEM, SD_RESIDUAL = 0.01, 0.2, 0.25
+GAIN = 0.02
+ASSUMED = (
+    f"assumed: the difference between two arms has a standard deviation of {SD_SEED:g} from seed to seed and of "
+    f"{(SD_ITEM**2 + SD_RESIDUAL**2) ** 0.5:.2f} from question to question; a true gain is {GAIN:g} above its margin"
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class DecidableClaim:
+    """What the planned seeds and items can say about a claim.
+
+    Attributes:
+        text, arm, against: the claim, and the two arms that it compares.
+        rests_on: "own trials" or the assumption, in words.
+        decidable: whether the verdict that fits the assumed gain comes with a power of 0.8.
+        power: the probability of that verdict; None where nothing can be planned.
+        gain: true difference that is assumed, in the claim's direction, in the metric's unit.
+        min_detectable: smallest gain, or smallest margin of arms that do not differ, that is found with a power of 0.8.
+        seeds_needed, items_needed: what decides the claim, the other as planned; None where no number is enough.
+        reason: all of it in words.
+        warnings: what a reader must know.
+    """
+
+    text: str
+    arm: str
+    against: str
+    rests_on: str
+    decidable: bool
+    power: float | None
+    gain: float | None
+    min_detectable: float | None
+    seeds_needed: int | None
+    items_needed: int | None
+    reason: str
+    warnings: tuple[str, ...]
+
+
+def decidable_claims(prepared: Prepared) -> tuple[DecidableClaim, ...]:
+    """The study's claims in their order, then that of the blind control where a claim needs it and trials tell.
+
+    The pilot of a claim is what the study's own finished trials say of its two arms, from three seeds on.
+
+    Raises:
+        StudyError: a finished trial's predictions cannot be read.
+    """
+    finished = [trial for trial in prepared.trials if is_finished(prepared.folder, trial)]
+    rows = tested_rows(prepared.folder, finished) if finished else None
+    claims = list(_claims(prepared))
+    level = ALPHA / max(1, len(prepared.study.claims))  # what Holm grants a claim while no other is shown
+    items, per_image = _test_items(prepared)
+    found = []
+    for claim in claims:
+        seeds = len(prepared.study.seeds)
+        if seeds < 2:
+            found.append(_one_seed(claim))
+            continue
+        own = None if rows is None else _from_trials(claim, rows, seeds=seeds, level=level)
+        if own is not None:
+            found.append(_described(own, "own trials"))
+        elif claim.arm != prepared.arms[-1].name:  # nobody knows beforehand how much a blind arm loses
+            planned = _assumed(claim, seeds=seeds, items=items, per_image=per_image, level=level)
+            found.append(_described(planned, ASSUMED))
+    return tuple(found)
+
+
+def _claims(prepared: Prepared) -> Iterator[stats.Claim]:
+    """The claims for ablation-stats; equivalence is given only where the blind control is told apart."""
+    baseline, blind = prepared.arms[0].name, prepared.arms[-1].name
+    for claim in prepared.study.claims:
+        yield _stats_claim(claim, baseline)
+    if any(claim.kind in ("equivalent", "not-worse") for claim in prepared.study.claims):
+        text = "The blind control answers worse than the baseline (needed for equivalence)."
+        yield stats.Claim(text=text, arm=blind, baseline=baseline, expects="worse")
+
+
+def _from_trials(
+    claim: stats.Claim, rows: pl.DataFrame, *, seeds: int, level: float
+) -> stats.ClaimPlan | None:
+    """The plan from the seeds that both arms have finished; None where they are too few, or do not vary."""
+    own = rows.filter(pl.col("arm").is_in([claim.arm, claim.baseline]))
+    both = own.group_by("seed").agg(pl.col("arm").n_unique()).filter(pl.col("arm") == 2)["seed"]
+    own = own.filter(pl.col("seed").is_in(both.implode()))
+    if own.is_empty():
+        return None
+    (found,) = stats.plan([claim], own, seeds=seeds, alpha=level)
+    return found if found.decidable is not None else None
+
+
+def _assumed(
+    claim: stats.Claim, *, seeds: int, items: int, per_image: float, level: float
+) -> stats.ClaimPlan:
+    spread = stats.assumed_components(
+        sd_seed=SD_SEED, sd_item=SD_ITEM, sd_residual=SD_RESIDUAL, items_per_cluster=per_image
+    )
+    gain = claim.margin + GAIN if claim.kind == "superiority" else 0.0
+    (found,) = stats.plan([claim], spread, seeds=seeds, items=items, effect=gain, alpha=level)
+    return found
+
+
+def _test_items(prepared: Prepared) -> tuple[int, float]:
+    """Test questions of the baseline, and questions per image."""
+    data = prepared.study.baseline.data
+    items = create_task(data.task.name, **data.task.options()).items("test")
+    items = items if data.limit is None else items.head(data.limit)
+    return len(items), len(items) / items["image_id"].n_unique()
+
+
+def _one_seed(claim: stats.Claim) -> DecidableClaim:
+    return DecidableClaim(
+        text=claim.text,
+        arm=claim.arm,
+        against=claim.baseline,
+        rests_on="the plan",
+        decidable=False,
+        power=None,
+        gain=None,
+        min_detectable=None,
+        seeds_needed=2,
+        items_needed=None,
+        reason="One seed cannot tell a difference between arms from one between training runs; plan at least 2.",
+        warnings=(),
+    )
+
+
+def _described(found: stats.ClaimPlan, rests_on: str) -> DecidableClaim:
+    return DecidableClaim(
+        text=found.claim.text,
+        arm=found.claim.arm,
+        against=found.claim.baseline,
+        rests_on=rests_on,
+        decidable=bool(found.decidable),
+        power=found.power,
+        gain=found.gain,
+        min_detectable=found.min_detectable,
+        seeds_needed=found.seeds_needed,
+        items_needed=found.items_needed,
+        reason=found.reason,
+        warnings=found.warnings,
+    )
