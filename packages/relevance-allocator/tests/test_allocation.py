@@ -243,6 +243,7 @@ def test_region_coverage_is_the_area_that_a_fine_raster_counts(generator):
     ("call", "message"),
     [
         (lambda: allocate_top_k(torch.zeros(1, 4), 0), "1..4, got 0"),
+        (lambda: allocate_top_k(torch.zeros(1, 4), True), "got True"),
         (lambda: allocate_top_k(torch.zeros(1, 4), 5), "1..4, got 5"),
         (lambda: allocate_top_k(torch.zeros(2, 4), torch.tensor([1, 5])), "image 1"),
         (lambda: allocate_top_k(torch.tensor([[0.0, torch.nan]]), 1), "finite"),

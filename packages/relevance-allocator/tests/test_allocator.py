@@ -194,6 +194,13 @@ def test_grids_that_differ_within_a_batch_are_refused_where_layout_counts(genera
         made("uniform", generator, placement="levels", budget=6)(tokens)
 
 
+def test_levels_refuse_a_grid_with_masked_tokens_and_name_the_image(generator):
+    tokens, query, texture, _ = batch_of(2, generator)
+    tokens = tokens._replace(mask=torch.arange(96)[None] < torch.tensor([96, 50])[:, None])
+    with pytest.raises(ValueError, match=r"images \[1\] have masked tokens"):
+        made("all-ways", generator, placement="levels")(tokens, query, texture=texture)
+
+
 def test_bfloat16_weights_choose_nearly_as_float32_does_and_keep_the_price(generator):
     allocator = made("opponent-processing", generator)
     tokens, query, texture, _ = batch_of(6, generator)

@@ -181,13 +181,25 @@ def test_the_gradient_of_diversity_reaches_relevance_and_weight(generator):
         (lambda: OpponentProcessing(2, 4)(torch.zeros(1, 2, 6), (2, 3)), "query is needed"),
         (lambda: OpponentProcessing(2, None)(torch.zeros(1, 1, 6), (2, 3)), "built for 2"),
         (lambda: OpponentProcessing(1, None)(torch.zeros(1, 1, 6), (2, 2)), "does not hold"),
+        (lambda: OpponentProcessing(1, None)(torch.full((1, 1, 6), torch.nan), (2, 3)), "lie in 0..1"),
         (lambda: worth(torch.zeros(1), strength=0.5), "strength"),
+        (lambda: worth(torch.tensor([torch.nan])), "compress_particularize must lie"),
         (lambda: temperature(torch.zeros(1), progress=1.5), "progress"),
         (
             lambda: diversify(
                 torch.zeros(1, 4), torch.zeros(1, 4, 2), torch.zeros(1, 4, 2), torch.zeros(1), steps=5
             ),
             "1..4",
+        ),
+        (
+            lambda: diversify(
+                torch.full((1, 4), torch.nan),
+                torch.zeros(1, 4, 2),
+                torch.zeros(1, 4, 2),
+                torch.zeros(1),
+                steps=1,
+            ),
+            "relevance must be finite",
         ),
         (
             lambda: diversify(

@@ -16,6 +16,7 @@ from relevance_allocator import AllocatorOptions, allocator_options, create_allo
         (lambda: AllocatorOptions(amount="fixed"), "without effect"),
         (lambda: AllocatorOptions(placement="topk"), "nearest: 'top-k'"),
         (lambda: AllocatorOptions(texture=("rgb", "hsv")), "unknown texture group 'hsv'"),
+        (lambda: AllocatorOptions(texture=("position",)), "propositional looks at the texture groups rgb"),
         (lambda: AllocatorOptions(focus_diversify=2.0), "0..1"),
         (lambda: AllocatorOptions(focus_diversify="on"), "learned, off"),
         (lambda: AllocatorOptions(budget=10, lowest=11), "lowest <= budget"),

@@ -156,6 +156,20 @@ def at_its_own_amount(allocator, data, fitted_on):
     return kept_detail(allocation, data.wanted).mean().item(), allocation.achieved.double().mean().item()
 
 
+@pytest.mark.parametrize(
+    ("scores", "wanted", "message"),
+    [
+        (torch.tensor([[torch.nan, 0.0]]), torch.ones(1, 2), "scores must be finite"),
+        (torch.zeros(1, 2), torch.tensor([[1.0, torch.nan]]), "wanted must be finite, 0 or more"),
+        (torch.zeros(1, 2), torch.tensor([[1.0, -1.0]]), "wanted must be finite, 0 or more"),
+        (torch.zeros(1, 2), torch.zeros(1, 2), "nothing to learn"),
+    ],
+)
+def test_a_loss_of_what_is_no_number_is_refused(scores, wanted, message):
+    with pytest.raises(ValueError, match=message):
+        region_loss(scores, wanted)
+
+
 @pytest.mark.slow
 def test_recall_of_every_part_on_more_scenes(capsys):
     train, test = prepared(800, seed=1), prepared(400, seed=2)

@@ -126,6 +126,9 @@ def test_entropy_equals_scipys_on_each_ragged_patch(generator):
         (lambda: texture_array(torch.zeros(1, 3, 4, 4), fixation=torch.tensor([[0.5, 1.5]])), "fixation"),
         (lambda: texture_array(torch.zeros(1, 3, 4, 4), field_of_view=0.0), "field_of_view"),
         (lambda: patch_texture(torch.zeros(1, 3, 4, 8), (5, 5)), "4x8 pixels"),
+        (lambda: pool_texture(torch.zeros(1, 3, 4, 8), (5, 5)), "1..4 cells"),
+        (lambda: patch_entropy(torch.zeros(1, 3, 4, 6), (5, 5)), "4x6 pixels"),
+        (lambda: patch_texture(torch.zeros(1, 3, 4, 8), (2, 0)), "2x0 patches"),
         (lambda: patch_texture(torch.zeros(1, 3, 4, 8), (2, 2), bins=1), "2 bins"),
         (
             lambda: select_groups(patch_texture(torch.zeros(1, 3, 4, 4), (2, 2), groups=["rgb"]), ["lab"]),

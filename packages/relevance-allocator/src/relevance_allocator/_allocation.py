@@ -29,12 +29,14 @@ def per_image(budget: int | Int[Tensor, " batch"], batch: int, device: torch.dev
     """The budget of each image.
 
     Raises:
-        ValueError: a tensor of another shape, or not of integers.
+        ValueError: no whole number, or a tensor of another shape or not of integers.
 
     >>> per_image(3, 2, torch.device("cpu"))
     tensor([3, 3])
     """
-    if isinstance(budget, int):
+    if not isinstance(budget, Tensor):
+        if type(budget) is not int:  # True would pass for 1
+            raise ValueError(f"budget must be an integer or {batch} integers, got {budget!r}")
         return torch.full((batch,), budget, device=device)
     if budget.shape != (batch,) or budget.is_floating_point() or budget.dtype == torch.bool:
         raise ValueError(

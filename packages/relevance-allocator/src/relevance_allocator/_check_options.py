@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from relevance_allocator._groups import CONTENT, check_groups
 from relevance_allocator._names import Number, check_counts, check_fraction, check_known
 from relevance_allocator._way_options import way_options
 
@@ -38,6 +39,22 @@ def check_ways(ways: Sequence[str], options: Mapping[str, Mapping[str, Any]]) ->
     for name in ways:
         if ":" not in name:
             way_options(name, options.get(name))
+
+
+def check_texture(ways: Sequence[str], texture: Sequence[str]) -> None:
+    """Refuses a texture without content where a way of knowing looks at nothing else.
+
+    Raises:
+        ValueError: names the way.
+
+    >>> check_texture(["propositional"], ["rgb", "position"])
+    """
+    check_groups(texture)
+    for name in ("propositional", "perspectival"):
+        if name in ways and not set(texture) & set(CONTENT):
+            raise ValueError(
+                f"{name} looks at the texture groups {', '.join(CONTENT)}; got {', '.join(texture)} only"
+            )
 
 
 def check_tension(name: str, value: str | Number) -> None:

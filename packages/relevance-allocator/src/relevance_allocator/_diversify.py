@@ -6,6 +6,7 @@ from torch import Tensor
 from torch.nn.functional import normalize
 
 from relevance_allocator._allocation import per_image
+from relevance_allocator._calibrate import check_scores
 from relevance_allocator._names import Number
 
 
@@ -39,7 +40,8 @@ def diversify(
         reach: distance at which nearness has fallen to 0.61, above 0, in units of the image's sides.
 
     Raises:
-        ValueError: weight or spatial outside 0..1, reach not above 0, or steps outside 1..tokens.
+        ValueError: weight or spatial outside 0..1, reach not above 0, steps outside 1..tokens, or relevance that is
+            not finite.
 
     >>> twins = torch.tensor([[[1.0, 0.0], [1.0, 0.0], [0.0, 1.0]]])
     >>> row = torch.tensor([[[0.5, 0.0], [0.5, 0.5], [0.5, 1.0]]])
@@ -56,6 +58,7 @@ def diversify(
             f"steps must be in 1..{relevance.shape[1]}, the number of tokens; got {steps.tolist()}"
         )
     mask = torch.ones_like(relevance, dtype=torch.bool) if mask is None else mask
+    check_scores("relevance", relevance, mask)
     share = weight[:, None]
     with torch.no_grad():
         likeness = _likeness_when_chosen(relevance, features, positions, share, steps, mask, spatial, reach)

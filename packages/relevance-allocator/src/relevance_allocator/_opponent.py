@@ -88,11 +88,14 @@ class OpponentProcessing(nn.Module):
             query: the question; needed where the module was built with a `query_dim`.
 
         Raises:
-            ValueError: another number of maps, a grid that does not hold the tokens, or a missing question.
+            ValueError: another number of maps, relevance outside 0..1, a grid that does not hold the tokens, or a missing
+                question.
         """
         batch, count, tokens = maps.shape
         if count != self.maps:
             raise ValueError(f"opponent processing was built for {self.maps} relevance maps, got {count}")
+        if not ((maps >= 0) & (maps <= 1)).all():
+            raise ValueError("relevance maps must lie in 0..1: calibrate them first")
         if grid[0] * grid[1] != tokens:
             raise ValueError(f"a grid of {grid[0]}x{grid[1]} does not hold {tokens} tokens")
         predicted = {name: maps.new_full((batch,), value) for name, value in self.fixed.items()}
@@ -133,13 +136,15 @@ def worth(
         strength: the largest factor, 1 or more.
 
     Raises:
-        ValueError: a strength below 1.
+        ValueError: a strength below 1, or a tension outside 0..1.
 
     >>> worth(torch.tensor([0.0, 0.5, 1.0]), strength=2.0)
     tensor([0.5000, 1.0000, 2.0000])
     """
     if not strength >= 1:
         raise ValueError(f"strength must be 1 or more, got {strength}")
+    if not ((compress_particularize >= 0) & (compress_particularize <= 1)).all():
+        raise ValueError(f"compress_particularize must lie in 0..1, got {compress_particularize.tolist()}")
     return torch.exp((2 * compress_particularize - 1) * math.log(strength))
 
 

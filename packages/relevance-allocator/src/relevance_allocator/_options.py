@@ -9,10 +9,11 @@ from relevance_allocator._check_options import (
     check_fixed_amount,
     check_priced_amount,
     check_tension,
+    check_texture,
     check_ways,
     check_weighting,
 )
-from relevance_allocator._groups import GROUPS, check_groups
+from relevance_allocator._groups import GROUPS
 from relevance_allocator._names import (
     Number,
     check_at_least,
@@ -82,7 +83,7 @@ class AllocatorOptions:
             object.__setattr__(self, "weighting", tuple(self.weighting))
         check_ways(self.ways, self.way_options)
         check_weighting(self.weighting, len(self.ways))
-        check_groups(self.texture)
+        check_texture(self.ways, self.texture)
         check_known("calibration", self.calibration, ("range", "rank"))
         check_known("amount", self.amount, ("fixed", "priced"))
         check_known("placement", self.placement, ("levels", "oracle", "top-k"))

@@ -29,6 +29,20 @@ class PatchTexture(NamedTuple):
     groups: tuple[str, ...]
 
 
+def check_grid(height: int, width: int, grid: tuple[int, int]) -> None:
+    """Refuses a grid that has no patch, or patches without a pixel.
+
+    Raises:
+        ValueError: the image is smaller than the grid, or a side of the grid below 1.
+
+    >>> check_grid(28, 28, (4, 4))
+    """
+    if not (1 <= grid[0] <= height and 1 <= grid[1] <= width):
+        raise ValueError(
+            f"an image of {height}x{width} pixels cannot be cut into a grid of {grid[0]}x{grid[1]} patches"
+        )
+
+
 def coverage(
     pixels: int, cells: int, *, device: torch.device | None = None
 ) -> Float[Tensor, "{cells} {pixels}"]:
@@ -104,6 +118,7 @@ def patch_entropy(
     if bins < 2:
         raise ValueError(f"entropy needs at least 2 bins, got {bins}")
     batch, channels, height, width = texture.shape
+    check_grid(height, width, grid)
     tokens = grid[0] * grid[1]
     patch = _patch_of_pixel(height, width, grid, texture.device)
     slot = (torch.arange(batch, device=texture.device)[:, None, None] * tokens + patch) * bins
@@ -140,11 +155,7 @@ def patch_texture(
     >>> patch_texture(torch.rand(2, 3, 28, 28), (4, 4)).means.shape
     torch.Size([2, 16, 13])
     """
-    height, width = pixels.shape[2:]
-    if not (1 <= grid[0] <= height and 1 <= grid[1] <= width):
-        raise ValueError(
-            f"an image of {height}x{width} pixels cannot be cut into a grid of {grid[0]}x{grid[1]} patches"
-        )
+    check_grid(pixels.shape[2], pixels.shape[3], grid)
     texture = texture_array(pixels, groups=groups, fixation=fixation)
     return PatchTexture(pool_texture(texture, grid), patch_entropy(texture, grid, bins=bins), tuple(groups))
 

@@ -83,12 +83,18 @@ def place(
     """Where the tokens go.
 
     Raises:
-        ValueError: a budget that cannot be met, tokens of other sizes for levels, or no regions for the oracle.
+        ValueError: a budget that cannot be met, masked tokens or tokens of other sizes for levels, or no regions for
+            the oracle.
     """
     tokens = scene.tokens
     if options.placement == "top-k":
         grid = None if tokens.grids is None or not tokens.mask.all() else one_grid(tokens)
         return allocate_top_k(scores, budget, mask=tokens.mask, grid=grid)
+    if not tokens.mask.all():
+        raise ValueError(
+            f"placement {options.placement!r} pools the patches of a whole grid; images "
+            f"{(~tokens.mask).any(1).nonzero().flatten().tolist()} have masked tokens"
+        )
     if tokens.sizes is not None and not (tokens.sizes == tokens.sizes[0, 0]).all():
         raise ValueError(
             f"placement {options.placement!r} pools patches of one size; these tokens differ in size"

@@ -6,6 +6,8 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
+from relevance_allocator._calibrate import check_scores
+
 Boxes = Sequence[Sequence[float]]
 """Boxes (left, top, right, bottom) in 0..1 of one image."""
 
@@ -67,15 +69,15 @@ def region_loss(
         mask: real tokens; None means all.
 
     Raises:
-        ValueError: shapes differ, or no image of the batch wants anything.
+        ValueError: shapes differ, scores that are not finite, `wanted` below 0 or not finite, or no image of the
+            batch wants anything.
 
     >>> region_loss(torch.tensor([[9.0, 0.0]]), torch.tensor([[1.0, 0.0]])) < 0.01
     tensor(True)
     """
-    if wanted.shape != scores.shape:
-        raise ValueError(
-            f"wanted must have the shape {tuple(scores.shape)} of the scores, got {tuple(wanted.shape)}"
-        )
+    if wanted.shape != scores.shape or not (wanted >= 0).all() or not wanted.isfinite().all():
+        raise ValueError(f"wanted must be finite, 0 or more, of the scores' shape {tuple(scores.shape)}")
+    check_scores("scores", scores, torch.ones_like(scores, dtype=torch.bool) if mask is None else mask)
     if mask is not None:
         scores, wanted = scores.masked_fill(~mask, -torch.inf), wanted.masked_fill(~mask, 0.0)
     total = wanted.sum(1)
