@@ -6,7 +6,8 @@ import numpy as np
 import polars as pl
 from PIL import Image
 
-from ablation_runner.results import ArmResult, ClaimResult, Interval, StudyResults
+from ablation_runner.report.study import ReportedStudy
+from ablation_runner.results import ArmResult, ClaimResult, Interval
 
 ARMS = ("concatenation", "mlp", "q-former", "perceiver-resampler", "gated-cross-attention", "blind")
 RIGHT = (0.889, 0.854, 0.812, 0.768, 0.891, 0.668)
@@ -109,7 +110,7 @@ def study_results(
     names: tuple[str, ...] = ARMS,
     right: tuple[float, ...] = RIGHT,
     seeds: int = 3,
-) -> StudyResults:
+) -> ReportedStudy:
     """A finished study: the first arm is the baseline, the last the blind control, the one before had not converged."""
     rows = predictions(
         synthetic_items() if items is None else items, dict(zip(names, right, strict=True)), seeds
@@ -129,7 +130,7 @@ def study_results(
         steps=pl.lit(600),
     )
     claim = {"settle": "", "locked": True}
-    return StudyResults(
+    return ReportedStudy(
         conditions=pl.DataFrame(),
         name="fusion-method",
         title="How should visual tokens reach the language model?",
@@ -155,6 +156,8 @@ def study_results(
         environment={"python": "3.11.9", "torch": "2.14.1", "processor": "2 cores, no GPU", "git commit": "0a1b2c3"},
         command="ablate run fusion-method",
         image=image,
+        questions=rows["item"].n_unique(),
+        images=rows["cluster"].n_unique(),
     )  # fmt: skip
 
 

@@ -2,8 +2,6 @@
 
 from typing import Any
 
-import polars as pl
-
 import ablation_stats as stats
 from ablation_runner.plan import PlannedArm
 from ablation_runner.prepared import Prepared
@@ -14,7 +12,7 @@ def arm_result(
     arm: PlannedArm,
     prepared: Prepared,
     records: dict[str, Any],
-    rows: pl.DataFrame,
+    cube: stats.PairedCube | None,
     differences: dict[str, Any],
     not_converged: list[str],
 ) -> ArmResult:
@@ -24,7 +22,7 @@ def arm_result(
         arm: as planned.
         prepared: the study.
         records: trial name to its record.
-        rows: predictions of the seeds that are compared.
+        cube: scores on the seeds that are compared; None where there is no such seed.
         differences: arm name to its difference to the baseline.
         not_converged: arms whose validation loss was still falling.
     """
@@ -45,12 +43,12 @@ def arm_result(
         is_blind=arm.is_blind,
         differs=tuple(str(difference) for difference in arm.differences),
         implied=_implied(cost, baseline[0] if baseline else {}),
-        parameters=cost.get("parameters", 0),
+        parameters=cost.get("trainable_parameters", 0),
         macs=cost.get("macs", 0),
         visual_tokens=cost.get("visual_tokens", 0),
         train_seconds=sum(record["train_seconds"] for record in own) / len(own) if own else None,
         seeds=tuple(sorted(record["seed"] for record in own)),
-        mean=mean_of(rows, arm.name) if own else None,
+        mean=mean_of(cube, arm.name) if own else None,
         difference=interval_of(difference),
         p=difference.p_value if difference else None,
         p_adjusted=difference.p_adjusted if difference else None,
@@ -59,13 +57,12 @@ def arm_result(
     )
 
 
-def mean_of(rows: pl.DataFrame, arm: str) -> Interval | None:
-    """The arm's mean; over seeds and images where there are two seeds, else over images alone."""
-    own = rows.filter(pl.col("arm") == arm)
-    if own.is_empty():
+def mean_of(cube: stats.PairedCube | None, arm: str) -> Interval | None:
+    """The arm's mean; over seeds and images where there are two seeds, else over images alone; None if not tested."""
+    if cube is None or arm not in cube.arms:
         return None
-    both = own["seed"].n_unique() > 1
-    return interval_of(stats.arm_mean(own, arm=arm, generalize_to="both" if both else "items"))
+    target = "both" if len(cube.seeds) > 1 else "items"
+    return interval_of(stats.arm_mean(cube, arm=arm, generalize_to=target))
 
 
 def interval_of(estimate: Any) -> Interval | None:
@@ -79,7 +76,7 @@ def _implied(cost: dict[str, Any], baseline: dict[str, Any]) -> tuple[str, ...]:
     """What follows from the factor: costs that are not the baseline's."""
     lines = []
     for key, label in (
-        ("parameters", "parameters"),
+        ("trainable_parameters", "parameters"),
         ("macs", "MACs per question"),
         ("visual_tokens", "visual tokens"),
     ):

@@ -1,8 +1,7 @@
 """The study's claims, judged by ablation-stats."""
 
-import polars as pl
-
 import ablation_stats as stats
+from ablation_runner.analysis._cubes import Tested
 from ablation_runner.lock import claim_hash, read_lock
 from ablation_runner.prepared import Prepared
 from ablation_runner.results import ClaimResult
@@ -16,51 +15,74 @@ _KINDS = {
 }
 
 
-def claim_results(
-    prepared: Prepared, rows: pl.DataFrame, not_converged: list[str]
-) -> tuple[ClaimResult, ...]:
-    """Every claim with its verdict; one whose arm has no result is inconclusive.
+def claim_results(prepared: Prepared, tested: Tested, not_converged: list[str]) -> tuple[ClaimResult, ...]:
+    """Every claim with its verdict; one whose arms have no results to compare is inconclusive.
 
     Args:
         prepared: the study.
-        rows: predictions of the seeds that are compared.
-        not_converged: arms whose validation loss was still falling.
+        tested: the scores.
+        not_converged: arms whose validation loss was still falling, under every condition.
     """
-    claims = prepared.study.claims
-    present = set(rows["arm"].unique())
-    baseline, blind = prepared.arms[0].name, prepared.arms[-1].name
     locked = set(read_lock(prepared.folder).get("claims", []))
-    judged = [claim for claim in claims if {claim.arm, claim.against or baseline} <= present]
-    verdicts = {}
-    if judged:
-        verdicts = dict(
-            zip(
-                map(claim_hash, judged),
-                stats.judge(
-                    [_stats_claim(claim, baseline) for claim in judged],
-                    rows,
-                    control=blind if blind in present else None,
-                    not_converged=not_converged,
-                    generalize_to="both",
-                ),
-                strict=True,
-            )
+    verdicts: dict[str, stats.Verdict] = {}
+    for cube in tested.cubes:  # claims about the same questions are judged, and corrected, together
+        verdicts |= _judged(cube, prepared, not_converged, set(verdicts))
+    return tuple(
+        _result(
+            claim,
+            verdicts.get(claim_hash(claim)),
+            _open(claim, prepared, tested),
+            claim_hash(claim) in locked,
         )
-    results = []
-    for claim in claims:
-        verdict = verdicts.get(claim_hash(claim))
-        results.append(
-            ClaimResult(
-                text=claim.text,
-                arm=claim.arm,
-                against=claim.against,
-                verdict=verdict.verdict if verdict else "inconclusive",
-                reason=verdict.reason if verdict else "An arm of this claim has no finished trial.",
-                settle=verdict.settle if verdict else f"Run the missing trials: {prepared.command}",
-                locked=claim_hash(claim) in locked,
-            )
+        for claim in prepared.study.claims
+    )
+
+
+def _judged(
+    cube: stats.PairedCube, prepared: Prepared, not_converged: list[str], before: set[str]
+) -> dict[str, stats.Verdict]:
+    baseline, blind = prepared.arms[0].name, prepared.arms[-1].name
+    claims = [
+        claim
+        for claim in prepared.study.claims
+        if {claim.arm, claim.against or baseline} <= set(cube.arms) and claim_hash(claim) not in before
+    ]
+    if not claims:
+        return {}
+    found = stats.judge(
+        [_stats_claim(claim, baseline) for claim in claims],
+        cube,
+        control=next((arm for arm in cube.arms if arm.split(" @ ")[0] == blind), None),
+        not_converged=not_converged,
+        generalize_to="both",
+    )
+    return dict(zip(map(claim_hash, claims), found, strict=True))
+
+
+def _open(claim: Claim, prepared: Prepared, tested: Tested) -> tuple[str, str]:
+    """Why a claim could not be judged, and what to do."""
+    arms = {claim.arm, claim.against or prepared.arms[0].name}
+    if all(tested.cube_of(arm) for arm in arms):
+        return (
+            "Its two arms were asked different questions, so they cannot be compared question by question.",
+            "State in the claim what it is against, tested under the same condition.",
         )
-    return tuple(results)
+    return "An arm of this claim has no finished trial.", f"Run the missing trials: {prepared.command}"
+
+
+def _result(
+    claim: Claim, verdict: stats.Verdict | None, not_judged: tuple[str, str], locked: bool
+) -> ClaimResult:
+    reason, settle = (verdict.reason, verdict.settle) if verdict else not_judged
+    return ClaimResult(
+        text=claim.text,
+        arm=claim.arm,
+        against=claim.against,
+        verdict=verdict.verdict if verdict else "inconclusive",
+        reason=reason,
+        settle=settle,
+        locked=locked,
+    )
 
 
 def _stats_claim(claim: Claim, baseline: str) -> stats.Claim:

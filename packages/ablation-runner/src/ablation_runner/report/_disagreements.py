@@ -10,8 +10,7 @@ RULE = (
     "Chosen by rule: the questions on which arms differ most in how often they are right over their seeds "
     "(the blind control aside), each of another image and, where possible, of another kind."
 )
-
-
+SHOWN = 5
 _QUESTION = ["task", "item"]
 
 
@@ -36,12 +35,12 @@ class Disagreement:
     given: tuple[tuple[str, tuple[Given, ...]], ...]
 
 
-def disagreements(results: StudyResults, count: int = 5) -> list[Disagreement]:
+def disagreements(results: StudyResults, count: int = SHOWN) -> list[Disagreement]:
     """Up to `count` questions; fewer, or none, where arms agree or only one has results."""
     if results.predictions.is_empty():
         return []
     seeing = [arm.name for arm in results.arms if not arm.is_blind]
-    chosen = _chosen(results.predictions.lazy().filter(pl.col("arm").is_in(seeing)), count)
+    chosen = most_disputed(_spread(results.predictions.lazy().filter(pl.col("arm").is_in(seeing))), count)
     rows = results.predictions.lazy().join(chosen.lazy(), on=_QUESTION, how="inner").collect()
     return [
         _disagreement(rows.filter(task=task, item=item), results)
@@ -49,29 +48,35 @@ def disagreements(results: StudyResults, count: int = 5) -> list[Disagreement]:
     ]
 
 
-def _chosen(rows: pl.LazyFrame, count: int) -> pl.DataFrame:
-    spread = (
-        rows.group_by(*_QUESTION, "arm")
-        .agg(
-            right=pl.col("value").sum() / pl.col("weight").sum(),
-            question_type=pl.col("question_type").first(),
-            cluster=pl.col("cluster").first(),
-        )
-        .group_by(_QUESTION)
-        .agg(
-            spread=pl.col("right").var(ddof=0).round(6),
-            question_type=pl.col("question_type").first(),
-            cluster=pl.col("cluster").first(),
-        )
+def most_disputed(spread: pl.LazyFrame, count: int = SHOWN) -> pl.DataFrame:
+    """The questions that the rule chooses, the first to show first.
+
+    Args:
+        spread: one row per question: task, item, question_type, cluster, and `spread`, the variance over arms of how
+            often they are right.
+        count: how many at most.
+    """
+    ranked = (
+        spread.with_columns(pl.col("spread").round(6))
         .filter(pl.col("spread").is_finite() & (pl.col("spread") > 0))
         .sort("spread", *_QUESTION, descending=[True, False, False])
         .unique("cluster", keep="first", maintain_order=True)
         .with_columns(rank=pl.int_range(pl.len()).over("question_type"))
     )
     return (
-        spread.sort("rank", "spread", *_QUESTION, descending=[False, True, False, False])
+        ranked.sort("rank", "spread", *_QUESTION, descending=[False, True, False, False])
         .head(count)
         .collect()
+    )
+
+
+def _spread(rows: pl.LazyFrame) -> pl.LazyFrame:
+    described = {name: pl.col(name).first() for name in ("question_type", "cluster")}
+    return (
+        rows.group_by(*_QUESTION, "arm")
+        .agg(right=pl.col("value").sum() / pl.col("weight").sum(), **described)
+        .group_by(_QUESTION)
+        .agg(spread=pl.col("right").var(ddof=0), **described)
     )
 
 

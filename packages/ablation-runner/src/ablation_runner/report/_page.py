@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 
-import polars as pl
 from PIL import Image
 
 from ablation_runner.report._answer import answer, cautions
@@ -25,7 +24,8 @@ from ablation_runner.report._rows import (
     type_tables,
 )
 from ablation_runner.report._standing import baseline_of
-from ablation_runner.results import ClaimResult, StudyResults
+from ablation_runner.report.study import ReportedStudy
+from ablation_runner.results import ClaimResult
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,7 +68,7 @@ class Page:
         return [figure for figure in (self.forest, self.by_type, self.curves) if figure]
 
 
-def gather(results: StudyResults) -> Page:
+def gather(results: ReportedStudy) -> Page:
     """The page of a study, finished or not."""
     scale = scale_of(results.metric, results.metric_unit)
     scope = _scope(results)
@@ -100,15 +100,11 @@ def gather(results: StudyResults) -> Page:
     )
 
 
-def _scope(results: StudyResults) -> list[str]:
+def _scope(results: ReportedStudy) -> list[str]:
     """How large the study is: arms, seeds, questions, images."""
     blind = sum(arm.is_blind for arm in results.arms)
     scope = [plural(len(results.arms) - blind, "arm") + (" and a blind control" if blind else "")]
     scope.append(plural(len({seed for arm in results.arms for seed in arm.seeds}), "seed"))
-    if not results.predictions.is_empty():
-        counts = results.predictions.lazy().select(
-            items=pl.struct("task", "item").n_unique(), images=pl.struct("task", "cluster").n_unique()
-        )
-        items, images = counts.collect().row(0)
-        scope.append(f"{plural(items, 'test question')} about {plural(images, 'image')}")
+    if results.questions:
+        scope.append(f"{plural(results.questions, 'test question')} about {plural(results.images, 'image')}")
     return scope

@@ -1,0 +1,42 @@
+"""What a study found, with the parts that only some studies have; the report draws them and computes none."""
+
+from dataclasses import dataclass
+
+from ablation_runner.results import Interval, StudyResults
+
+
+@dataclass(frozen=True, kw_only=True)
+class TransferTable:
+    """Scores by training level and test level of one number that both vary.
+
+    Attributes:
+        quantity: what varies, in words ("visual tokens").
+        trained: levels trained at, rising, one per row; tested: levels tested at, rising, one per column.
+        means: estimate of each cell, row by row; None where a cell was not tested.
+        losses: this cell minus the arm trained at the column's level, row by row; None for that arm itself, and
+            where there is none.
+    """
+
+    quantity: str
+    trained: tuple[str, ...]
+    tested: tuple[str, ...]
+    means: tuple[tuple[float | None, ...], ...]
+    losses: tuple[tuple[Interval | None, ...], ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReportedStudy(StudyResults):
+    """Results as the report shows them; a part that the study does not have is empty or None.
+
+    Its `predictions` need only hold the questions that the report shows, those on which arms disagree most; its
+    `conditions` also have difference, difference_low, difference_high and p_adjusted: to the baseline under the same
+    condition, null where there is none.
+
+    Attributes:
+        questions, images: how many test questions were asked, about how many images.
+        transfer: training level by test level; None where arms and conditions do not vary the same number.
+    """
+
+    questions: int
+    images: int
+    transfer: TransferTable | None = None
