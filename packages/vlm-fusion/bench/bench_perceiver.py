@@ -12,21 +12,7 @@ from transformers.models.idefics2.configuration_idefics2 import Idefics2Perceive
 from transformers.models.idefics2.modeling_idefics2 import Idefics2PerceiverResampler
 
 from token_budget import visual_tokens
-from vlm_fusion import create_connector
-
-# Ours on the left, theirs on the right, within a block.
-PARTS = {
-    "latent_norm": "input_latents_norm",
-    "image_norm": "input_context_norm",
-    "attention.query": "self_attn.q_proj",
-    "attention.key": "self_attn.k_proj",
-    "attention.value": "self_attn.v_proj",
-    "attention.output": "self_attn.o_proj",
-    "feed_forward_norm": "post_attention_layernorm",
-    "feed_forward.gate": "mlp.gate_proj",
-    "feed_forward.up": "mlp.up_proj",
-    "feed_forward.down": "mlp.down_proj",
-}
+from vlm_fusion import create_connector, idefics2_state
 
 
 def twins(width: int, depth: int, latents: int) -> tuple[torch.nn.Module, Idefics2PerceiverResampler]:
@@ -54,12 +40,7 @@ def twins(width: int, depth: int, latents: int) -> tuple[torch.nn.Module, Idefic
         hidden_act="silu",
     )
     theirs = Idefics2PerceiverResampler(config).eval()
-    state = ours.state_dict()
-    named = {"latents": state["latents"], "norm.weight": state["norm.weight"]}
-    for index in range(depth):
-        for own, other in PARTS.items():
-            named[f"layers.{index}.{other}.weight"] = state[f"blocks.{index}.{own}.weight"]
-    theirs.load_state_dict(named)
+    theirs.load_state_dict(idefics2_state(ours))
     return ours, theirs
 
 

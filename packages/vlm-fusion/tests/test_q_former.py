@@ -124,7 +124,7 @@ def test_states_that_do_not_fit_are_refused() -> None:
     with pytest.raises(ValueError, match="has no 'query_tokens'"):
         load_blip2_state(ours, {f"qformer.{name}": tensor for name, tensor in theirs.state_dict().items()})
     short = {**blip2_state(ours), "query_tokens": torch.zeros(1, 3, 24)}
-    with pytest.raises(ValueError, match=r"shape \(3, 24\), this Q-Former needs \(4, 24\)"):
+    with pytest.raises(ValueError, match=r"shape \(3, 24\), 'queries' needs \(4, 24\)"):
         load_blip2_state(ours, short)
     pre = QFormerTrunk(QFormerOptions(heads=3), vision_width=12, width=24)
     with pytest.raises(ValueError, match="norm='post'"):

@@ -13,6 +13,8 @@ from ._cost import count_macs as count_macs
 from ._cost import count_parameters as count_parameters
 from ._create import create_connector as create_connector
 from ._held_out import held_out_scores as held_out_scores
+from ._idefics2 import idefics2_state as idefics2_state
+from ._idefics2 import load_idefics2_state as load_idefics2_state
 from ._image_text import ImageTextModel as ImageTextModel
 from ._image_text import ObjectiveOutput as ObjectiveOutput
 from ._language import create_language_model as create_language_model
@@ -82,12 +84,14 @@ __all__ = [
     "encode_question",
     "hard_negatives",
     "held_out_scores",
+    "idefics2_state",
     "image_text_mask",
     "language_model_options",
     "list_connectors",
     "list_language_models",
     "list_objectives",
     "load_blip2_state",
+    "load_idefics2_state",
     "mask_words",
     "pack_questions",
     "parse_weights",

@@ -1,13 +1,12 @@
 """Weights between this Q-Former and `transformers`' BLIP-2."""
 
-import re
 from collections.abc import Mapping
 
 from torch import Tensor
 
+from ._foreign_weights import fill, renamed
 from ._q_former import QFormerTrunk
 
-# Ours on the left, theirs on the right; what follows (weight, bias) is the same.
 RENAMES = (
     (r"queries$", "query_tokens"),
     (r"embeddings\.words\.", "embeddings.word_embeddings."),
@@ -40,12 +39,12 @@ def blip2_name(name: str) -> str:
     >>> blip2_name("blocks.3.cross_norm.bias")
     'qformer.encoder.layer.3.crossattention.output.LayerNorm.bias'
     """
-    for ours, theirs in RENAMES:
-        if match := re.match(ours, name):
-            return match.expand(theirs) + name[match.end() :]
-    raise ValueError(
-        f"BLIP-2 has no weight for {name!r}; only norm='post' Q-Formers exchange weights with it"
-    )
+    theirs = renamed(name, RENAMES)
+    if theirs is None:
+        raise ValueError(
+            f"BLIP-2 has no weight for {name!r}; only norm='post' Q-Formers exchange weights with it"
+        )
+    return theirs
 
 
 def blip2_state(trunk: QFormerTrunk) -> dict[str, Tensor]:
@@ -72,16 +71,7 @@ def load_blip2_state(trunk: QFormerTrunk, state: Mapping[str, Tensor]) -> None:
     Raises:
         ValueError: a weight is missing or has another shape.
     """
-    own = trunk.state_dict()
-    found = {}
-    for name, tensor in own.items():
-        theirs = blip2_name(name)
-        if theirs not in state:
-            raise ValueError(f"the BLIP-2 state has no {theirs!r}")
-        given = state[theirs][0] if theirs == "query_tokens" else state[theirs]
-        if given.shape != tensor.shape:
-            raise ValueError(
-                f"{theirs!r} has shape {tuple(given.shape)}, this Q-Former needs {tuple(tensor.shape)}"
-            )
-        found[name] = given
-    trunk.load_state_dict(found)
+    names = {name: blip2_name(name) for name in trunk.state_dict()}
+    # Theirs has an axis for the batch.
+    queries = {name: state[name][0] for name in ("query_tokens",) if name in state}
+    fill(trunk, {**state, **queries}, names=names, source="BLIP-2")
