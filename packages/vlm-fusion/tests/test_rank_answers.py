@@ -168,6 +168,13 @@ def test_what_cannot_be_ranked_is_refused(change: dict[str, Any], message: str) 
         rank_answers(make_learner(), image_tokens(), tokenizer=tokenizer(), **given)
 
 
+def test_hidden_words_need_something_to_be_hidden_behind() -> None:
+    words = tokenizer()
+    words.mask_token = None
+    with pytest.raises(ValueError, match="a tokenizer with a mask token"):
+        rank_answers(make_learner(), image_tokens(), candidates("")[:2], tokenizer=words)
+
+
 def test_a_language_model_ranks_by_language_modelling_only() -> None:
     with pytest.raises(ValueError, match="must be one of language-modelling"):
         ranked(make_model("mlp"), candidates(), objectives=["matching"])

@@ -11,7 +11,7 @@ from token_budget import VisualTokens
 
 from ._checks import FEATURE_NORMS, Real, require_member
 from ._contrast import contrast, similarity
-from ._intake import Encoder, Reducer, incoming_tokens
+from ._intake import Encoder, Reducer, TakesImages
 from ._masking import MaskedWords
 from ._objective_losses import matching_loss, needed, word_loss
 from ._objective_options import ObjectiveOptions
@@ -26,12 +26,15 @@ class ObjectiveOutput(NamedTuple):
     losses: dict[str, Tensor]
 
 
-class ImageTextModel(nn.Module):
+class ImageTextModel(TakesImages, nn.Module):
     """A Q-Former that learns images and texts together (BLIP-2, arXiv 2301.12597, section 3.1).
 
     It is trained before, or instead of, the language model; its `trunk` is that of a `q-former` connector, so what it
     has learned is then in the connector. The weights of all heads exist whatever the objectives are, so that arms
     which differ in objectives share their initial weights.
+
+    `forward`, `rank_answers`, `held_out_scores` and `write_captions` take images; the other methods take what
+    `visual_tokens` makes of them.
 
     Args:
         trunk: a Q-Former with a text branch (the option `vocabulary`).
@@ -64,6 +67,7 @@ class ImageTextModel(nn.Module):
         self.options = options
         self.encoder = encoder
         self.reducer = reducer
+        self.vision_width = trunk.vision_width
         self.feature_norm = feature_norm
         self.image_projection = nn.Linear(width, options.embedding_width)
         self.text_projection = nn.Linear(width, options.embedding_width)
@@ -71,25 +75,6 @@ class ImageTextModel(nn.Module):
         self.word_head = nn.Linear(width, trunk.options.vocabulary)
         # One value in a vector: DeepSpeed cannot send parameters without axes to other ranks.
         self.log_scale = nn.Parameter(torch.tensor([1 / 0.07]).log())
-
-    def visual_tokens(self, images: VisualTokens | Tensor) -> VisualTokens:
-        """The visual tokens that the Q-Former reads: encoded, reduced and normalised, as far as the model does so.
-
-        The methods below take these; `forward`, `rank_answers`, `held_out_scores` and `write_captions` take images.
-
-        Args:
-            images: visual tokens, or pixels where the model has an encoder.
-
-        Raises:
-            ValueError: pixels without an encoder, or tokens of another width.
-        """
-        return incoming_tokens(
-            images,
-            encoder=self.encoder,
-            reducer=self.reducer,
-            width=self.trunk.vision_width,
-            feature_norm=self.feature_norm,
-        )
 
     def embed_images(self, tokens: VisualTokens) -> Float[Tensor, "batch queries dim"]:
         """Unit vectors of each image, one per query, that have not seen any text."""

@@ -16,7 +16,7 @@ from ._image_text import ImageTextModel
 from ._model import VisionLanguageModel
 from ._rows import IGNORED, Question, TextRows, pack_questions
 from ._seeing import rows_of_images
-from ._statement_scores import SCORERS, log_probability
+from ._statement_scores import SCORERS, Statements, log_probability
 
 Candidates = Sequence[Sequence[Question]]
 
@@ -119,9 +119,9 @@ def _statement_scores(
     """The scores of all pairs of an item's image and a candidate, by objective."""
     rows = [[question] for item in candidates for question in item]
     text = _moved(pack_questions(rows, pad=tokenizer.pad_token_id), index.device)
-    pairs = index.repeat_interleave(torch.tensor([len(item) for item in candidates], device=index.device))
-    tokens = model.visual_tokens(images)
-    return {name: SCORERS[name](model, tokens, pairs, text, tokenizer) for name in objectives}
+    image = index.repeat_interleave(torch.tensor([len(item) for item in candidates], device=index.device))
+    pairs = Statements(model.visual_tokens(images), image, text, tokenizer)
+    return {name: SCORERS[name](model, pairs) for name in objectives}
 
 
 def _among(scores: Float[Tensor, " pairs"], candidates: Candidates) -> Float[Tensor, "items candidates"]:

@@ -12,14 +12,14 @@ from token_budget import VisualTokens
 
 from ._config import VisionLanguageConfig
 from ._decoder import last_states
-from ._intake import Encoder, Reducer, incoming_tokens
+from ._intake import Encoder, Reducer, TakesImages
 from ._layout import Layout, row_layout
 from ._parts import fresh_connector, fresh_language_model, keep_weights, require_fitting
 from ._row_checks import require_context
 from ._seeing import Seen, before_rows, no_image, rows_of_images
 
 
-class SeeingDecoder(PreTrainedModel):  # type: ignore[misc]  # transformers is not followed by mypy
+class SeeingDecoder(TakesImages, PreTrainedModel):  # type: ignore[misc]  # transformers is not followed by mypy
     """A language model's decoder with what lets it see, whatever the fusion stage.
 
     The parts are described at `VisionLanguageModel`.
@@ -50,6 +50,8 @@ class SeeingDecoder(PreTrainedModel):  # type: ignore[misc]  # transformers is n
         require_fitting(self.language_model, config)
         self.encoder = encoder
         self.reducer = reducer
+        self.vision_width = config.vision_width
+        self.feature_norm = config.feature_norm
         self.width = self.language_model.get_input_embeddings().embedding_dim
         self.connector = fresh_connector(config, self.width) if connector is None else connector
         self.shape = getattr(self.connector, "shape", "prefix")
@@ -60,23 +62,6 @@ class SeeingDecoder(PreTrainedModel):  # type: ignore[misc]  # transformers is n
 
     def _init_weights(self, module: nn.Module) -> None:
         """Draws nothing: connectors and language models initialise themselves."""
-
-    def visual_tokens(self, images: VisualTokens | Tensor) -> VisualTokens:
-        """The visual tokens that the connector reads: encoded, reduced and normalised, as far as the model does so.
-
-        Args:
-            images: visual tokens, or pixels where the model has an encoder.
-
-        Raises:
-            ValueError: pixels without an encoder, or tokens of another width.
-        """
-        return incoming_tokens(
-            images,
-            encoder=self.encoder,
-            reducer=self.reducer,
-            width=self.config.vision_width,
-            feature_norm=self.config.feature_norm,
-        )
 
     def see(
         self,
@@ -111,7 +96,7 @@ class SeeingDecoder(PreTrainedModel):  # type: ignore[misc]  # transformers is n
                 )
         weight = next(self.connector.parameters())
         side = getattr(self.connector, "least_grid", 1)
-        return no_image(self.config.vision_width, device=weight.device, dtype=weight.dtype, side=side)
+        return no_image(self.vision_width, device=weight.device, dtype=weight.dtype, side=side)
 
     def layout(self, seen: Seen, segments: Int[Tensor, "batch words"]) -> Layout:
         """Who sees whom at which position; refuses rows that are longer than the language model's context."""

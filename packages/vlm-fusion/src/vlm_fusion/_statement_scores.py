@@ -1,6 +1,7 @@
 """How well a statement fits an image, by each objective of an `ImageTextModel`; higher fits better."""
 
 from collections.abc import Callable, Mapping
+from typing import NamedTuple
 
 import torch
 from jaxtyping import Float, Int
@@ -13,86 +14,76 @@ from ._image_text import ImageTextModel
 from ._pairs import take
 from ._rows import IGNORED, TextRows
 
-Scorer = Callable[
-    [ImageTextModel, VisualTokens, Int[Tensor, " pairs"], TextRows, PreTrainedTokenizerBase],
-    Float[Tensor, " pairs"],
-]
 
+class Statements(NamedTuple):
+    """Images, and statements each of which is about one of them: the pairs that are scored.
 
-def by_contrast(
-    model: ImageTextModel,
-    tokens: VisualTokens,
-    image: Int[Tensor, " pairs"],
-    text: TextRows,
-    tokenizer: PreTrainedTokenizerBase,
-) -> Float[Tensor, " pairs"]:
-    """The scaled similarity: among candidates its softmax is the probability that the contrast was trained on.
-
-    Args:
-        model: trained on contrast.
-        tokens: the images, as `model.visual_tokens` gives them.
-        image: index of each pair's image.
-        text: each pair's statement.
-        tokenizer: not looked at.
+    Attributes:
+        tokens: the images, as `ImageTextModel.visual_tokens` gives them.
+        image: index of each statement's image.
+        text: the statements, one per row.
+        tokenizer: tells which tokens are no words, and what hides one.
     """
-    both = torch.stack([text.input_ids, text.attention_mask.long()], dim=1)
+
+    tokens: VisualTokens
+    image: Int[Tensor, " pairs"]
+    text: TextRows
+    tokenizer: PreTrainedTokenizerBase
+
+    @property
+    def images(self) -> VisualTokens:
+        """Each statement's image."""
+        return take(self.tokens, self.image)
+
+
+Scorer = Callable[[ImageTextModel, Statements], Float[Tensor, " pairs"]]
+
+
+def by_contrast(model: ImageTextModel, pairs: Statements) -> Float[Tensor, " pairs"]:
+    """The scaled similarity: among candidates its softmax is the probability that the contrast was trained on."""
+    both = torch.stack([pairs.text.input_ids, pairs.text.attention_mask.long()], dim=1)
     distinct, which = torch.unique(both, dim=0, return_inverse=True)
-    similar = model.similarities(tokens, distinct[:, 0], distinct[:, 1].bool())
-    return model.log_scale.exp() * similar[image, which]
+    similar = model.similarities(pairs.tokens, distinct[:, 0], distinct[:, 1].bool())
+    return model.log_scale.exp() * similar[pairs.image, which]
 
 
-def by_matching(
-    model: ImageTextModel,
-    tokens: VisualTokens,
-    image: Int[Tensor, " pairs"],
-    text: TextRows,
-    tokenizer: PreTrainedTokenizerBase,
-) -> Float[Tensor, " pairs"]:
+def by_matching(model: ImageTextModel, pairs: Statements) -> Float[Tensor, " pairs"]:
     """The log odds of belonging together; where one candidate is right, their softmax is its probability."""
-    logits = model.match(take(tokens, image), text.input_ids, text.attention_mask)
+    logits = model.match(pairs.images, pairs.text.input_ids, pairs.text.attention_mask)
     return logits[:, 1] - logits[:, 0]
 
 
-def by_writing(
-    model: ImageTextModel,
-    tokens: VisualTokens,
-    image: Int[Tensor, " pairs"],
-    text: TextRows,
-    tokenizer: PreTrainedTokenizerBase,
-) -> Float[Tensor, " pairs"]:
+def by_writing(model: ImageTextModel, pairs: Statements) -> Float[Tensor, " pairs"]:
     """The log probability of writing the answer, its end included."""
-    logits = model.words(take(tokens, image), text.input_ids, text.attention_mask, attention="causal")
-    labels = text.labels[:, 1:]
+    logits = model.words(pairs.images, pairs.text.input_ids, pairs.text.attention_mask, attention="causal")
+    labels = pairs.text.labels[:, 1:]
     return torch.where(labels != IGNORED, log_probability(logits[:, :-1], labels.clamp(min=0)), 0.0).sum(1)
 
 
-def by_hidden_words(
-    model: ImageTextModel,
-    tokens: VisualTokens,
-    image: Int[Tensor, " pairs"],
-    text: TextRows,
-    tokenizer: PreTrainedTokenizerBase,
-) -> Float[Tensor, " pairs"]:
+def by_hidden_words(model: ImageTextModel, pairs: Statements) -> Float[Tensor, " pairs"]:
     """The pseudo-log-likelihood of the answer: each of its words hidden alone (arXiv 1910.14659, equation 1).
 
     Special tokens are not hidden: training does not hide them either.
 
     Raises:
-        ValueError: an answer has no word to hide.
+        ValueError: an answer has no word to hide, or the tokenizer nothing to hide it behind.
     """
-    special = torch.tensor(tokenizer.all_special_ids, device=text.labels.device)
+    text, hidden = pairs.text, pairs.tokenizer.mask_token_id
+    if hidden is None:
+        raise ValueError("hidden words need a tokenizer with a mask token")
+    special = torch.tensor(pairs.tokenizer.all_special_ids, device=text.labels.device)
     hideable = (text.labels != IGNORED) & ~torch.isin(text.labels, special)
     if not bool(hideable.any(1).all()):
         raise ValueError("a candidate without a word that can be hidden has no pseudo-likelihood")
     pair, place = hideable.nonzero(as_tuple=True)
     words = text.input_ids[pair]
     truth = words.gather(1, place[:, None])
-    words = words.scatter(1, place[:, None], tokenizer.mask_token_id)
-    seen = take(tokens, image[pair])
+    words = words.scatter(1, place[:, None], hidden)
+    seen = take(pairs.tokens, pairs.image[pair])
     logits = model.words(seen, words, text.attention_mask[pair], attention="bidirectional")
     at_place = logits[torch.arange(len(pair), device=place.device), place]
     found = log_probability(at_place, truth[:, 0])
-    return found.new_zeros(len(image)).index_add(0, pair, found)
+    return found.new_zeros(len(pairs.image)).index_add(0, pair, found)
 
 
 def log_probability(
