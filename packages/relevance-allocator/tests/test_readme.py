@@ -1,22 +1,23 @@
+"""The examples of the README run one after the other, as a reader would run them."""
+
+import re
 from pathlib import Path
 from runpy import run_path
 
-import pytest
-
 README = Path(__file__).parents[1] / "README.md"
+PRINTED = """\
+tensor([144, 144])
+torch.Size([2, 144, 64]) tensor([144, 144])
+torch.Size([4, 36, 64]) ['weight/perspectival', 'weight/propositional']
+36.0
+"""
 
 
-@pytest.mark.parametrize(
-    ("example", "printed"),
-    [
-        (1, "tensor([144, 144])\n"),
-        (2, "torch.Size([2, 144, 64]) tensor([144, 144])\n"),
-        (3, "torch.Size([4, 36, 64]) ['weight/perspectival', 'weight/propositional']\n"),
-    ],
-)
-def test_examples_of_the_readme_run(example, printed, tmp_path, monkeypatch, capsys):
-    code = README.read_text().split("```python\n")[example].split("```", 1)[0]
+def test_every_example_of_the_readme_runs_and_prints_what_it_should(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "example.py").write_text(code)
-    run_path("example.py")
-    assert capsys.readouterr().out == printed
+    names = {}
+    for number, code in enumerate(re.findall(r"```python\n(.*?)```", README.read_text(), re.DOTALL)):
+        (tmp_path / f"example_{number}.py").write_text(code)
+        names = run_path(f"example_{number}.py", init_globals=names)
+    assert capsys.readouterr().out == PRINTED
+    assert (tmp_path / "participatory.png").exists()

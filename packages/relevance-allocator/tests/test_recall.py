@@ -19,6 +19,7 @@ from relevance_allocator import (
     create_allocator,
     diversify,
     fit_price,
+    fit_weights,
     gate_top_k,
     kept_detail,
     oracle_allocation,
@@ -189,3 +190,29 @@ def test_recall_of_every_part_on_more_scenes(capsys):
     assert mean == pytest.approx(BUDGET, rel=0.1)
     assert result["opponent-processing"] > max(result[name] for name in BLIND)
     assert result["opponent-processing"] > result["opponent-processing-untrained"] + 0.02
+
+
+@torch.no_grad()
+def maps_of(allocator, data):
+    return allocator.knowing(Scene(data.tokens, data.texture, data.query)).maps
+
+
+@pytest.mark.slow
+def test_fitted_weights_never_cost_much_and_gain_most_where_little_was_learned(capsys):
+    train, validation, test = prepared(800, seed=1), prepared(300, seed=3), prepared(400, seed=2)
+    gains = {}
+    for images in (40, 100, 300, 800):
+        allocator = trained(part(train, torch.arange(images)), steps=500)
+        weights = fit_weights(maps_of(allocator, validation), validation.wanted, BUDGET)
+        maps = maps_of(allocator, test)
+        mixed = sum(weight * maps[name] for name, weight in weights.items())
+        kept = [
+            kept_detail(allocate_top_k(one, BUDGET, grid=GRID), test.wanted).mean().item()
+            for one in (maps["participatory"], mixed)
+        ]
+        gains[images] = kept[1] - kept[0]
+    with capsys.disabled():
+        print("\nrecall that fitted weights add:", {images: round(gain, 3) for images, gain in gains.items()})
+    assert min(gains.values()) > -0.01
+    assert gains[40] > 0.02
+    assert gains[40] > gains[100] > gains[800]
