@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from pathlib import Path
+from zlib import crc32
 
 import numpy as np
 import polars as pl
@@ -58,9 +59,16 @@ def questions(count: int) -> pl.DataFrame:
 
 
 def make_run(
-    folder: Path, study: str = STUDY, *, score: Score = lambda arm, condition, seed: 0.7, asked: int = 60
+    folder: Path,
+    study: str = STUDY,
+    *,
+    score: Score = lambda arm, condition, seed: 0.7,
+    asked: int = 60,
+    fewer: dict[str, int] | None = None,
 ) -> Prepared:
     """A prepared study all of whose trials have finished, with as many questions as said, right by chance.
+
+    Under the conditions in `fewer` only so many of them are asked.
 
     The arms' answers are paired: an item that is hard for one is hard for all.
     """
@@ -69,18 +77,25 @@ def make_run(
     prepared = prepare(str(folder / "made.toml"), runs=folder)
     items = questions(asked)
     for trial in prepared.trials:
-        write_trial(prepared, trial, items, score=score)
+        write_trial(prepared, trial, items, score=score, fewer=fewer or {})
     return prepared
 
 
-def write_trial(prepared: Prepared, trial: Trial, items: pl.DataFrame, *, score: Score) -> None:
+def write_trial(
+    prepared: Prepared,
+    trial: Trial,
+    items: pl.DataFrame,
+    *,
+    score: Score,
+    fewer: dict[str, int] | None = None,
+) -> None:
     """The files of one finished trial."""
     place = prepared.folder.trial(trial.name)
     place.path.mkdir(parents=True, exist_ok=True)
     hard = np.random.default_rng(trial.seed).random(items.height)
     frames = []
     for condition in trial.conditions:
-        noise = np.random.default_rng([len(trial.arm), trial.seed, len(condition)]).normal(
+        noise = np.random.default_rng([crc32(f"{trial.arm} {condition}".encode()), trial.seed]).normal(
             0, 0.1, items.height
         )
         hit = pl.Series(hard + noise < score(trial.arm, condition, trial.seed))
@@ -89,7 +104,7 @@ def write_trial(prepared: Prepared, trial: Trial, items: pl.DataFrame, *, score:
                 condition=pl.lit(condition), arm=pl.lit(trial.arm), seed=pl.lit(trial.seed, pl.Int64),
                 prediction=pl.when(hit).then(pl.col("answers").list.first()).otherwise(pl.lit("no idea")),
                 metric=pl.lit("exact_match"), value=hit.cast(pl.Float64), weight=pl.lit(1.0), valid=pl.lit(True),
-            )
+            ).head((fewer or {}).get(condition, items.height))
         )  # fmt: skip
     pl.concat(frames).write_parquet(place.items_file)
     steps = np.arange(10, 101, 10)

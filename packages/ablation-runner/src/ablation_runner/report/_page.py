@@ -7,6 +7,7 @@ from PIL import Image
 from ablation_runner.report._answer import answer, cautions
 from ablation_runner.report._by_type import by_type
 from ablation_runner.report._chart import Figure
+from ablation_runner.report._conditions import conditions
 from ablation_runner.report._curves import curves
 from ablation_runner.report._disagreements import RULE, Disagreement, disagreements
 from ablation_runner.report._forest import forest
@@ -17,13 +18,14 @@ from ablation_runner.report._rows import (
     ArmRow,
     DifferingRow,
     TrialRow,
-    TypeTable,
     arm_rows,
     differing_rows,
     open_trials,
     type_tables,
 )
+from ablation_runner.report._section import Section, with_figure
 from ablation_runner.report._standing import baseline_of
+from ablation_runner.report._transfer import transfer
 from ablation_runner.report.study import ReportedStudy
 from ablation_runner.results import ClaimResult
 
@@ -42,10 +44,7 @@ class Page:
     cautions: list[str]
     claims: tuple[ClaimResult, ...]
     arms: list[ArmRow]
-    forest: Figure | None
-    by_type: Figure | None
-    type_tables: list[TypeTable]
-    curves: Figure | None
+    sections: list[Section]
     rule: str
     disagreements: list[tuple[Disagreement, Image.Image | None]]
     differing: list[DifferingRow]
@@ -65,7 +64,7 @@ class Page:
     @property
     def figures(self) -> list[Figure]:
         """The figures that the study has, in the order of the page."""
-        return [figure for figure in (self.forest, self.by_type, self.curves) if figure]
+        return [section.figure for section in self.sections if section.figure]
 
 
 def gather(results: ReportedStudy) -> Page:
@@ -83,10 +82,7 @@ def gather(results: ReportedStudy) -> Page:
         cautions=cautions(results, scale),
         claims=results.claims,
         arms=arm_rows(results, scale),
-        forest=forest(results, scale),
-        by_type=by_type(results, scale),
-        type_tables=type_tables(results, scale),
-        curves=curves(results),
+        sections=_sections(results, scale),
         rule=RULE,
         disagreements=[(found, picture(results, found.image_id)) for found in disagreements(results)],
         differing=differing_rows(results),
@@ -98,6 +94,18 @@ def gather(results: ReportedStudy) -> Page:
         environment=results.environment,
         command=results.command,
     )
+
+
+def _sections(results: ReportedStudy, scale: Scale) -> list[Section]:
+    """The parts that this study has, in the order of the page."""
+    found = (
+        with_figure(forest(results, scale)),
+        transfer(results, scale),
+        conditions(results, scale),
+        with_figure(by_type(results, scale), grids=type_tables(results, scale)),
+        with_figure(curves(results)),
+    )
+    return [section for section in found if section]
 
 
 def _scope(results: ReportedStudy) -> list[str]:

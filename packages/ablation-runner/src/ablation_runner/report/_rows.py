@@ -1,6 +1,5 @@
 """The tables as rows of finished text, which every format then only lays out."""
 
-import math
 from dataclasses import dataclass
 
 import polars as pl
@@ -15,10 +14,9 @@ from ablation_runner.report._numbers import (
     signed,
 )
 from ablation_runner.report._numbers import value_text as shown
+from ablation_runner.report._section import Grid, grids
 from ablation_runner.report._standing import standing
 from ablation_runner.results import ArmResult, Interval, StudyResults
-
-_TYPES_PER_TABLE = 5
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,14 +38,6 @@ class ArmRow:
     converged: str
     seeds: str
     warnings: tuple[str, ...]
-
-
-@dataclass(frozen=True, kw_only=True)
-class TypeTable:
-    """Some question types as columns and every arm as a row; a cell is (estimate, interval)."""
-
-    types: tuple[str, ...]
-    rows: tuple[tuple[str, tuple[tuple[str, str], ...]], ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,11 +85,10 @@ def _arm_row(arm: ArmResult, results: StudyResults, scale: Scale) -> ArmRow:
     )
 
 
-def type_tables(results: StudyResults, scale: Scale) -> list[TypeTable]:
+def type_tables(results: StudyResults, scale: Scale) -> tuple[Grid, ...]:
     """The score by question type, a few types to a table, the most frequent first."""
     if results.by_type.is_empty():
-        return []
-    types = question_types(results.by_type)
+        return ()
     cells = {
         (arm, kind): (
             shown(estimate, scale),
@@ -111,15 +100,7 @@ def type_tables(results: StudyResults, scale: Scale) -> list[TypeTable]:
         if estimate is not None and low is not None and high is not None
     }
     arms = [arm.name for arm in results.arms if arm.mean is not None]
-    width = math.ceil(len(types) / math.ceil(len(types) / _TYPES_PER_TABLE))  # tables of about equal width
-    parts = [types[start : start + width] for start in range(0, len(types), width)]
-    return [
-        TypeTable(
-            types=tuple(part),
-            rows=tuple((arm, tuple(cells.get((arm, kind), (NOTHING, "")) for kind in part)) for arm in arms),
-        )
-        for part in parts
-    ]
+    return grids("Arm", question_types(results.by_type), arms, cells)
 
 
 def question_types(by_type: pl.DataFrame) -> list[str]:
