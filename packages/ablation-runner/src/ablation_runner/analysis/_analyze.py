@@ -13,6 +13,7 @@ from ablation_runner.analysis._conditions import condition_rows, transfer_table
 from ablation_runner.analysis._convergence import still_falling
 from ablation_runner.analysis._cubes import read_tested
 from ablation_runner.analysis._disputed import disputed_predictions
+from ablation_runner.analysis._recommend import recommend
 from ablation_runner.errors import StudyError
 from ablation_runner.lock import describe_environment, read_lock
 from ablation_runner.plan import PlannedArm, tested_name
@@ -50,6 +51,9 @@ def analyze(prepared: Prepared) -> ReportedStudy:
     )
     tested = read_tested(prepared.folder, finished, prepared.study.conditions)
     differences = differences_to(tested.main, prepared)
+    arms = tuple(
+        arm_result(arm, prepared, records, tested.main, differences, not_converged) for arm in prepared.arms
+    )
     named = prepared.study.baseline.data.task
     return ReportedStudy(
         name=prepared.name,
@@ -57,10 +61,7 @@ def analyze(prepared: Prepared) -> ReportedStudy:
         question=prepared.study.question,
         metric=prepared.study.metric,
         metric_unit="accuracy",
-        arms=tuple(
-            arm_result(arm, prepared, records, tested.main, differences, not_converged)
-            for arm in prepared.arms
-        ),
+        arms=arms,
         claims=claim_results(prepared, tested, _under_all_conditions(not_converged, prepared)),
         conditions=condition_rows(tested, prepared),
         predictions=disputed_predictions(
@@ -75,6 +76,7 @@ def analyze(prepared: Prepared) -> ReportedStudy:
         image=create_task(named.name, **named.options()).image,
         questions=tested.questions.height,
         images=tested.questions["cluster"].n_unique(),
+        recommendation=recommend(tested, arms, prepared.study.claims),
         transfer=transfer_table(tested, prepared),
     )
 

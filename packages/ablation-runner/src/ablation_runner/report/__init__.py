@@ -3,10 +3,11 @@
 from pathlib import Path
 
 from ablation_runner.report._disagreements import most_disputed
+from ablation_runner.report._standing import is_significant
 from ablation_runner.report._terminal import print_summary
 from ablation_runner.report.study import ReportedStudy
 
-__all__ = ["most_disputed", "print_summary", "write_report"]
+__all__ = ["is_significant", "most_disputed", "print_summary", "write_report"]
 
 
 def write_report(results: ReportedStudy, folder: Path) -> Path:

@@ -14,6 +14,7 @@ from ablation_runner.report._forest import forest
 from ablation_runner.report._numbers import Scale, plural, scale_of
 from ablation_runner.report._pictures import picture
 from ablation_runner.report._reading import Term, reading, terms
+from ablation_runner.report._recommendation import recommendation
 from ablation_runner.report._rows import (
     ArmRow,
     DifferingRow,
@@ -43,6 +44,7 @@ class Page:
     scale: Scale
     cautions: list[str]
     claims: tuple[ClaimResult, ...]
+    recommendation: Section | None
     arms: list[ArmRow]
     sections: list[Section]
     rule: str
@@ -81,6 +83,7 @@ def gather(results: ReportedStudy) -> Page:
         scale=scale,
         cautions=cautions(results, scale),
         claims=results.claims,
+        recommendation=recommendation(results, scale),
         arms=arm_rows(results, scale),
         sections=_sections(results, scale),
         rule=RULE,

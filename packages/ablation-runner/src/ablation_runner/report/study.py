@@ -25,6 +25,44 @@ class TransferTable:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Candidate:
+    """An arm that is cheaper than the reference of a recommendation.
+
+    Attributes:
+        arm: its name.
+        difference: to the reference, with a 90 % interval; None where it does not vary.
+        p_adjusted: one-sided, of losing the margin or more, over all candidates; None likewise.
+        non_inferior: shown to lose less than the margin.
+    """
+
+    arm: str
+    difference: Interval | None
+    p_adjusted: float | None
+    non_inferior: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recommendation:
+    """What the study recommends to take.
+
+    Attributes:
+        arm: the arm; None where none can be recommended in the baseline's place.
+        reference: the arm whose score is to be held: the best shown to be better than the baseline, or the baseline.
+        margin: the largest loss accepted, in the metric's unit.
+        cost: what is saved, in words; empty where no arm is cheaper than the reference.
+        candidates: the cheaper arms, from the cheapest up.
+        blocked: why nothing can be recommended whatever the arms scored; else empty.
+    """
+
+    arm: str | None
+    reference: str
+    margin: float
+    cost: str
+    candidates: tuple[Candidate, ...]
+    blocked: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class ReportedStudy(StudyResults):
     """Results as the report shows them; a part that the study does not have is empty or None.
 
@@ -34,9 +72,11 @@ class ReportedStudy(StudyResults):
 
     Attributes:
         questions, images: how many test questions were asked, about how many images.
+        recommendation: None where the study declares no margin.
         transfer: training level by test level; None where arms and conditions do not vary the same number.
     """
 
     questions: int
     images: int
+    recommendation: Recommendation | None = None
     transfer: TransferTable | None = None

@@ -1,0 +1,107 @@
+"""The cheapest configuration that is shown not to lose more than the study's margin, and why there may be none."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import ablation_stats as stats
+from ablation_runner.analysis._arms import interval_of
+from ablation_runner.analysis._cubes import Tested
+from ablation_runner.report import is_significant
+from ablation_runner.report.study import Candidate, Recommendation
+from ablation_runner.results import ArmResult
+from ablation_runner.study import Claim
+
+# What may be saved, in the order in which it is looked at: attribute of an arm to what it is called.
+_COSTS = {
+    "macs": "MACs per question",
+    "parameters": "parameters",
+    "visual_tokens": "visual tokens",
+    "train_seconds": "training time",
+}
+
+
+def recommend(tested: Tested, arms: Sequence[ArmResult], claims: Sequence[Claim]) -> Recommendation | None:
+    """What to take: the arm shown to be best, or else the baseline, or a cheaper one that holds its score.
+
+    The margin is the smallest that the study's claims declare, a difference that its author calls relevant.
+
+    Args:
+        tested: the scores.
+        arms: all arms, the baseline first.
+        claims: of the study file.
+    """
+    margins = [claim.margin for claim in claims if claim.margin > 0]
+    if not margins:
+        return None
+    reference = _reference(arms)
+    found = Recommendation(
+        arm=None,
+        reference=reference.name,
+        margin=min(margins),
+        cost="",
+        candidates=(),
+        blocked=_blocked(tested, arms),
+    )
+    if found.blocked:
+        return found
+    return _with_candidates(found, tested, arms, reference)
+
+
+def _reference(arms: Sequence[ArmResult]) -> ArmResult:
+    """The best of the arms that are shown to be better than the baseline; the baseline where there are none."""
+    better = [
+        (arm.difference.estimate, arm)
+        for arm in arms
+        if not arm.is_blind and arm.converged and arm.difference and arm.difference.estimate > 0 and is_significant(arm)
+    ]  # fmt: skip
+    return max(better, key=lambda each: each[0])[1] if better else arms[0]
+
+
+def _blocked(tested: Tested, arms: Sequence[ArmResult]) -> str:
+    """Why nothing can be recommended whatever the arms scored; empty where something may be."""
+    baseline, blind = arms[0], arms[-1]
+    if tested.main is None or len(tested.main.seeds) < 2:
+        return "a comparison needs two seeds that all its arms have finished"
+    if baseline.mean is None or not baseline.converged:
+        return f"the baseline {baseline.name} has no result that had converged"
+    if blind.difference is None:
+        return "the blind control has no result, so the study cannot show that it could have seen a loss"
+    if not (is_significant(blind) and blind.difference.estimate < 0):
+        return (
+            "the study cannot tell even the blind control from the baseline, so it could not have seen a loss"
+        )
+    return ""
+
+
+def _with_candidates(
+    found: Recommendation, tested: Tested, arms: Sequence[ArmResult], reference: ArmResult
+) -> Recommendation:
+    best = None if reference.is_baseline else reference.name
+    usable = [arm for arm in arms if arm.mean and arm.converged and not arm.is_blind]
+    kind = next((kind for kind in _COSTS if _cheaper(usable, reference, kind)), None)
+    if kind is None or tested.main is None:
+        return replace(found, arm=best)
+    costs = {arm.name: float(getattr(arm, kind)) for arm in _cheaper(usable, reference, kind)}
+    own = float(getattr(reference, kind))
+    # What is no candidate is given the reference's cost, which is not below it.
+    every = {name: costs.get(name, own) for name in tested.main.arms}
+    cheapest, tests = stats.cheapest_non_inferior(
+        tested.main, costs=every, reference=reference.name, margin=found.margin
+    )
+    candidates = tuple(_candidate(test) for test in tests)
+    return replace(found, arm=cheapest.arm or best, cost=_COSTS[kind], candidates=candidates)
+
+
+def _cheaper(arms: Sequence[ArmResult], reference: ArmResult, kind: str) -> list[ArmResult]:
+    own = getattr(reference, kind)
+    return [arm for arm in arms if own and getattr(arm, kind) and getattr(arm, kind) < own]
+
+
+def _candidate(tested: stats.Candidate) -> Candidate:
+    test = tested.test
+    return Candidate(
+        arm=tested.arm,
+        difference=interval_of(test.comparison) if test else None,
+        p_adjusted=tested.p_adjusted,
+        non_inferior=tested.non_inferior,
+    )

@@ -1,0 +1,131 @@
+"""What to take, in words, with what it costs, and every cheaper arm that was considered."""
+
+from ablation_runner.report._numbers import (
+    Scale,
+    count_text,
+    number,
+    p_text,
+    plural,
+    range_text,
+    seconds_text,
+    signed,
+)
+from ablation_runner.report._section import Cell, Section, grids
+from ablation_runner.report._text import in_line, shorten
+from ablation_runner.report.study import Candidate, Recommendation, ReportedStudy
+from ablation_runner.results import ArmResult
+
+_COLUMNS = ("Cost", "Difference", "Adjusted p", "Shown to hold the score")
+
+
+def recommendation(study: ReportedStudy, scale: Scale) -> Section | None:
+    """The section; None where the study declares no margin."""
+    found = study.recommendation
+    if found is None:
+        return None
+    arms = {arm.name: arm for arm in study.arms}
+    note = (
+        f"The arms with a lower cost ({found.cost}) than {_name(found.reference)}. The difference is to that arm, in "
+        f"{scale.axis}, with its 90 % interval; p is that of a loss of {_margin(found, scale)} or more, corrected for "
+        "all arms in this table. An arm not shown to hold the score is not shown to lose it either."
+    )
+    return Section(
+        name="recommendation",
+        title="Recommendation",
+        short="Recommendation",
+        text=_sentences(found, arms, scale),
+        note=note if found.candidates else "",
+        grids=grids(
+            "Arm",
+            _COLUMNS,
+            [candidate.arm for candidate in found.candidates],
+            {
+                (candidate.arm, column): cell
+                for candidate in found.candidates
+                for column, cell in zip(_COLUMNS, _cells(candidate, found, arms, scale), strict=True)
+            },
+        ),
+    )
+
+
+def _sentences(found: Recommendation, arms: dict[str, ArmResult], scale: Scale) -> tuple[str, ...]:
+    if found.blocked:
+        return (f"None can be recommended: {found.blocked}.",)
+    reference = arms[found.reference]
+    if found.arm is None:
+        return (_none(found, scale),)
+    arm = arms[found.arm]
+    if arm is reference:
+        gain = signed(arm.difference.estimate, scale) if arm.difference else ""
+        others = _not_shown(found, scale) if found.candidates else "no arm is cheaper"
+        why = f"it is the best of the arms shown to be better than the baseline ({gain}\u00a0{scale.step}), and {others}."
+        return (f"Take {_name(arm.name)}: {why}", _costs(arm, arms))
+    chosen = next(each for each in found.candidates if each.arm == found.arm)
+    lost = signed(chosen.difference.estimate, scale) if chosen.difference else ""
+    role = "the baseline" if reference.is_baseline else "the best arm"
+    why = (
+        f"of the arms shown to lose less than {_margin(found, scale)} against {role} {_name(reference.name)}, it is the "
+        f"cheapest in {found.cost} (difference {lost}\u00a0{scale.step})."
+    )
+    return (f"Take {_name(arm.name)}: {why}", _costs(arm, arms, beside=reference))
+
+
+def _none(found: Recommendation, scale: Scale) -> str:
+    start = f"None can be recommended in place of the baseline {_name(found.reference)}: no arm is shown to be better"
+    if not found.candidates:
+        return f"{start}, and none that converged is cheaper."
+    return f"{start}, and {_not_shown(found, scale)}. More seeds or questions may decide it."
+
+
+def _not_shown(found: Recommendation, scale: Scale) -> str:
+    count = len(found.candidates)
+    who = "the one cheaper arm is not" if count == 1 else f"none of the {plural(count, 'cheaper arm')} is"
+    return f"{who} shown to lose less than {_margin(found, scale)} against it"
+
+
+def _costs(arm: ArmResult, arms: dict[str, ArmResult], beside: ArmResult | None = None) -> str:
+    """What the arm costs, each with the change against the arm it replaces, or else against the baseline."""
+    other = beside or next(each for each in arms.values() if each.is_baseline)
+    amounts = (
+        ("parameters", arm.parameters, other.parameters, count_text(arm.parameters)),
+        ("MACs per question", arm.macs, other.macs, count_text(arm.macs)),
+        ("visual tokens", arm.visual_tokens, other.visual_tokens, f"{arm.visual_tokens:,}"),
+        ("training time", arm.train_seconds, other.train_seconds, seconds_text(arm.train_seconds)),
+    )
+    parts = [f"{what} {text}{_change(own, before)}" for what, own, before, text in amounts if own]
+    return f"Its cost, beside {_name(other.name)}: {', '.join(parts)}."
+
+
+def _change(own: float | None, before: float | None) -> str:
+    if not own or not before:
+        return ""
+    change = round(100 * (own / before - 1))
+    return f" ({change:+d}\u00a0%)".replace("-", "−") if change else " (the same)"
+
+
+def _cells(
+    candidate: Candidate, found: Recommendation, arms: dict[str, ArmResult], scale: Scale
+) -> tuple[Cell, ...]:
+    arm, difference = arms[candidate.arm], candidate.difference
+    cost = {
+        "MACs per question": count_text(arm.macs),
+        "parameters": count_text(arm.parameters),
+        "visual tokens": f"{arm.visual_tokens:,}",
+        "training time": seconds_text(arm.train_seconds),
+    }[found.cost]
+    return (
+        (cost, found.cost),
+        (signed(difference.estimate, scale), range_text(difference, scale, sign=True))
+        if difference
+        else ("0.0", "on every question"),
+        (p_text(candidate.p_adjusted), ""),
+        ("yes" if candidate.non_inferior else "no", ""),
+    )
+
+
+def _margin(found: Recommendation, scale: Scale) -> str:
+    return f"{number(found.margin, scale)}\u00a0{scale.step}"
+
+
+def _name(name: str) -> str:
+    return in_line(shorten(name, 60))
