@@ -11,6 +11,7 @@ from ablation_runner.analysis._claims import claim_results
 from ablation_runner.analysis._compared import differences_to
 from ablation_runner.analysis._conditions import condition_rows, transfer_table
 from ablation_runner.analysis._convergence import still_falling
+from ablation_runner.analysis._cost_front import cost_front
 from ablation_runner.analysis._cubes import read_tested
 from ablation_runner.analysis._disputed import disputed_predictions
 from ablation_runner.analysis._recommend import recommend
@@ -42,7 +43,11 @@ def analyze(prepared: Prepared) -> ReportedStudy:
         StudyError: no trial has finished, or one was asked other questions than its fellows.
     """
     records = {trial.name: prepared.folder.trial(trial.name).record() for trial in prepared.trials}
-    finished = [trial for trial in prepared.trials if (records[trial.name] or {}).get("status") == "finished"]
+    finished = [
+        trial
+        for trial in prepared.trials
+        if (record := records[trial.name]) is not None and record["status"] == "finished"
+    ]
     if not finished:
         raise StudyError(f"{prepared.folder.path}: no trial has finished yet; run: {prepared.command}")
     curves = pl.concat([pl.read_parquet(prepared.folder.trial(trial.name).curve_file) for trial in finished])
@@ -77,6 +82,7 @@ def analyze(prepared: Prepared) -> ReportedStudy:
         questions=tested.questions.height,
         images=tested.questions["cluster"].n_unique(),
         recommendation=recommend(tested, arms, prepared.study.claims),
+        cost_front=cost_front(tested, arms),
         transfer=transfer_table(tested, prepared),
     )
 

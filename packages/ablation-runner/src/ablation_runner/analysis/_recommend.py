@@ -7,17 +7,9 @@ import ablation_stats as stats
 from ablation_runner.analysis._arms import interval_of
 from ablation_runner.analysis._cubes import Tested
 from ablation_runner.report import is_significant
-from ablation_runner.report.study import Candidate, Recommendation
+from ablation_runner.report.study import COSTS, Candidate, Recommendation
 from ablation_runner.results import ArmResult
 from ablation_runner.study import Claim
-
-# What may be saved, in the order in which it is looked at: attribute of an arm to what it is called.
-_COSTS = {
-    "macs": "MACs per question",
-    "parameters": "parameters",
-    "visual_tokens": "visual tokens",
-    "train_seconds": "training time",
-}
 
 
 def recommend(tested: Tested, arms: Sequence[ArmResult], claims: Sequence[Claim]) -> Recommendation | None:
@@ -78,7 +70,7 @@ def _with_candidates(
 ) -> Recommendation:
     best = None if reference.is_baseline else reference.name
     usable = [arm for arm in arms if arm.mean and arm.converged and not arm.is_blind]
-    kind = next((kind for kind in _COSTS if _cheaper(usable, reference, kind)), None)
+    kind = next((kind for kind in COSTS if _cheaper(usable, reference, kind)), None)
     if kind is None or tested.main is None:
         return replace(found, arm=best)
     costs = {arm.name: float(getattr(arm, kind)) for arm in _cheaper(usable, reference, kind)}
@@ -89,7 +81,7 @@ def _with_candidates(
         tested.main, costs=every, reference=reference.name, margin=found.margin
     )
     candidates = tuple(_candidate(test) for test in tests)
-    return replace(found, arm=cheapest.arm or best, cost=_COSTS[kind], candidates=candidates)
+    return replace(found, arm=cheapest.arm or best, cost=COSTS[kind], candidates=candidates)
 
 
 def _cheaper(arms: Sequence[ArmResult], reference: ArmResult, kind: str) -> list[ArmResult]:

@@ -123,3 +123,10 @@ def seconds_text(seconds: float | None) -> str:
 def plural(count: int, noun: str) -> str:
     """A count with its noun: 1 seed, 9,673 questions."""
     return f"{count:,}{_SPACE}{noun}" + ("" if count == 1 else "s")
+
+
+def cost_text(kind: str, amount: float) -> str:
+    """An amount of a cost, by the arm's attribute that holds it."""
+    if kind == "train_seconds":
+        return seconds_text(amount)
+    return f"{amount:,.0f}" if kind == "visual_tokens" else count_text(round(amount))

@@ -8,6 +8,7 @@ from ablation_runner.report._answer import answer, cautions
 from ablation_runner.report._by_type import by_type
 from ablation_runner.report._chart import Figure
 from ablation_runner.report._conditions import conditions
+from ablation_runner.report._cost import cost
 from ablation_runner.report._curves import curves
 from ablation_runner.report._disagreements import RULE, Disagreement, disagreements
 from ablation_runner.report._forest import forest
@@ -103,6 +104,7 @@ def _sections(results: ReportedStudy, scale: Scale) -> list[Section]:
     """The parts that this study has, in the order of the page."""
     found = (
         with_figure(forest(results, scale)),
+        cost(results, scale),
         transfer(results, scale),
         conditions(results, scale),
         with_figure(by_type(results, scale), grids=type_tables(results, scale)),

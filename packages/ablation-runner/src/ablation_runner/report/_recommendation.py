@@ -2,17 +2,16 @@
 
 from ablation_runner.report._numbers import (
     Scale,
-    count_text,
+    cost_text,
     number,
     p_text,
     plural,
     range_text,
-    seconds_text,
     signed,
 )
 from ablation_runner.report._section import Cell, Section, grids
 from ablation_runner.report._text import in_line, shorten
-from ablation_runner.report.study import Candidate, Recommendation, ReportedStudy
+from ablation_runner.report.study import COSTS, Candidate, Recommendation, ReportedStudy
 from ablation_runner.results import ArmResult
 
 _COLUMNS = ("Cost", "Difference", "Adjusted p", "Shown to hold the score")
@@ -86,13 +85,11 @@ def _not_shown(found: Recommendation, scale: Scale) -> str:
 def _costs(arm: ArmResult, arms: dict[str, ArmResult], beside: ArmResult | None = None) -> str:
     """What the arm costs, each with the change against the arm it replaces, or else against the baseline."""
     other = beside or next(each for each in arms.values() if each.is_baseline)
-    amounts = (
-        ("parameters", arm.parameters, other.parameters, count_text(arm.parameters)),
-        ("MACs per question", arm.macs, other.macs, count_text(arm.macs)),
-        ("visual tokens", arm.visual_tokens, other.visual_tokens, f"{arm.visual_tokens:,}"),
-        ("training time", arm.train_seconds, other.train_seconds, seconds_text(arm.train_seconds)),
-    )
-    parts = [f"{what} {text}{_change(own, before)}" for what, own, before, text in amounts if own]
+    parts = [
+        f"{what} {cost_text(kind, own)}{_change(own, getattr(other, kind))}"
+        for kind, what in COSTS.items()
+        if (own := getattr(arm, kind))
+    ]
     return f"Its cost, beside {_name(other.name)}: {', '.join(parts)}."
 
 
@@ -107,14 +104,9 @@ def _cells(
     candidate: Candidate, found: Recommendation, arms: dict[str, ArmResult], scale: Scale
 ) -> tuple[Cell, ...]:
     arm, difference = arms[candidate.arm], candidate.difference
-    cost = {
-        "MACs per question": count_text(arm.macs),
-        "parameters": count_text(arm.parameters),
-        "visual tokens": f"{arm.visual_tokens:,}",
-        "training time": seconds_text(arm.train_seconds),
-    }[found.cost]
+    kind = next(kind for kind, word in COSTS.items() if word == found.cost)
     return (
-        (cost, found.cost),
+        (cost_text(kind, getattr(arm, kind)), found.cost),
         (signed(difference.estimate, scale), range_text(difference, scale, sign=True))
         if difference
         else ("0.0", "on every question"),

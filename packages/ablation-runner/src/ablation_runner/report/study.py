@@ -4,6 +4,14 @@ from dataclasses import dataclass
 
 from ablation_runner.results import Interval, StudyResults
 
+# What an arm costs, the cost that is looked at first first: attribute of an arm to what it is called.
+COSTS = {
+    "macs": "MACs per question",
+    "parameters": "parameters",
+    "visual_tokens": "visual tokens",
+    "train_seconds": "training time",
+}
+
 
 @dataclass(frozen=True, kw_only=True)
 class TransferTable:
@@ -63,6 +71,29 @@ class Recommendation:
 
 
 @dataclass(frozen=True, kw_only=True)
+class FrontPoint:
+    """One arm in the plane of cost and score.
+
+    Attributes:
+        arm: its name.
+        on_front: no arm is at least as good in both and better in one.
+        probability: share of the resamples of images in which that holds.
+    """
+
+    arm: str
+    on_front: bool
+    probability: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class CostFront:
+    """The Pareto front: `kind` is the cost, a key of COSTS; points from the cheapest up."""
+
+    kind: str
+    points: tuple[FrontPoint, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
 class ReportedStudy(StudyResults):
     """Results as the report shows them; a part that the study does not have is empty or None.
 
@@ -73,10 +104,12 @@ class ReportedStudy(StudyResults):
     Attributes:
         questions, images: how many test questions were asked, about how many images.
         recommendation: None where the study declares no margin.
+        cost_front: None where arms do not differ in cost.
         transfer: training level by test level; None where arms and conditions do not vary the same number.
     """
 
     questions: int
     images: int
     recommendation: Recommendation | None = None
+    cost_front: CostFront | None = None
     transfer: TransferTable | None = None
