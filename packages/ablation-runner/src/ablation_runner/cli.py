@@ -4,6 +4,7 @@ import sys
 
 import typer
 
+from ablation_runner.commands.claims import claims
 from ablation_runner.commands.explain import explain
 from ablation_runner.commands.folders import clean, compare, doctor
 from ablation_runner.commands.studies import new, schema, studies
@@ -18,7 +19,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-for command in (studies, new, schema, plan, run, status, report, compare, explain, clean, doctor):
+for command in (studies, new, schema, plan, run, status, report, claims, compare, explain, clean, doctor):
     app.command()(command)
 
 
