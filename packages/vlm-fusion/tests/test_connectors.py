@@ -18,13 +18,14 @@ from vlm_fusion import (
     list_connectors,
     solve_width,
 )
+from vlm_fusion._checks import require_count, require_positive
 from vlm_fusion._positions import sinusoidal_positions
 
 WITH_WIDTH = [
     (name, measure)
     for name in list_connectors()
     for measure in ("parameters", "macs")
-    if hasattr(CONNECTORS[name](), "width") and (name, measure) != ("two-tower", "macs")
+    if hasattr(CONNECTORS[name](), "width")
 ]
 
 
@@ -86,6 +87,35 @@ def test_positions_tell_equal_tokens_apart() -> None:
         make("elastic-queries")(visual_tokens(torch.zeros(1, 4, WIDTH)))
 
 
+@pytest.mark.parametrize(
+    "name", ["elastic-queries", "gated-cross-attention", "patch-embedding", "perceiver-resampler", "q-former"]
+)
+def test_widths_that_position_codes_do_not_fit_are_refused_when_built(name: str) -> None:
+    sizes = {"vision_width": 18, "language_width": 18, "language_layers": 1}
+    options = {} if name == "patch-embedding" else {"heads": 2}
+    with pytest.raises(ValueError, match="sinusoidal positions need a width that is a multiple of 4, got 18"):
+        create_connector(name, positions="sinusoidal", **sizes, **options)
+
+
+@pytest.mark.parametrize("size", ["vision_width", "language_width", "language_layers"])
+def test_sizes_below_one_are_refused(size: str) -> None:
+    sizes = {"vision_width": 8, "language_width": 8, "language_layers": 1, size: 0}
+    with pytest.raises(ValueError, match=f"{size} must be above 0, got 0"):
+        create_connector("gated-cross-attention", **sizes)
+
+
+@pytest.mark.parametrize("wrong", [2.0, 2.5, "2", None, True])
+def test_counts_must_be_whole_numbers(wrong: object) -> None:
+    with pytest.raises(ValueError, match="MlpOptions: depth must be a whole number, got"):
+        require_count("MlpOptions", depth=wrong)
+
+
+@pytest.mark.parametrize("wrong", [float("nan"), float("inf"), "2", None, True])
+def test_measures_must_be_finite_numbers(wrong: object) -> None:
+    with pytest.raises(ValueError, match="query_std must be a finite number, got"):
+        require_positive("QFormerOptions", query_std=wrong)
+
+
 @pytest.mark.parametrize("name", ["q-former", "perceiver-resampler", "gated-cross-attention"])
 def test_positions_are_added_where_asked(name: str) -> None:
     tokens = image_tokens()
@@ -131,13 +161,22 @@ def test_solved_width_meets_the_target_within_one_percent(name: str, measure: st
     options = {} if name in ("mlp", "swiglu", "two-tower", "pixel-shuffle") else {"queries": 16}
     target = {"parameters": 400_000, "macs": 5_050_000}[measure]
     found = solve_width(
-        name, target=target, measure=measure, image_tokens=16, beside=200_000, **sizes, **options
+        name,
+        target=target,
+        measure=measure,
+        image_tokens=16,
+        text_tokens=9,
+        beside=200_000,
+        **sizes,
+        **options,
     )
     connector = create_connector(name, **sizes, **found.options)
     tokens = visual_tokens(
         torch.zeros(1, 16, 112), positions=torch.zeros(1, 16, 2), grids=torch.tensor([[4, 4]])
     )
     cost = count_parameters(connector) if measure == "parameters" else count_macs(connector, tokens)
+    if (name, measure) == ("two-tower", "macs"):
+        cost += 9 * (3 * 96 + 96) * found.width  # the part that joins every word with the image
     assert cost + 200_000 == found.cost == pytest.approx(target, rel=0.01)
 
 
@@ -145,12 +184,14 @@ def test_widths_that_cannot_be_solved_are_refused() -> None:
     sizes = {"vision_width": 112, "language_width": 96, "image_tokens": 16}
     with pytest.raises(ValueError, match="concatenation has no width"):
         solve_width("concatenation", target=1000, measure="parameters", **sizes)
-    with pytest.raises(ValueError, match="two-tower has no width that could be solved for to match macs"):
+    with pytest.raises(ValueError, match="late fusion works on every word, so its macs need text_tokens"):
         solve_width("two-tower", target=1000, measure="macs", **sizes)
     with pytest.raises(ValueError, match=r"no width of q-former comes within 1.0%"):
         solve_width("q-former", target=1000, measure="parameters", **sizes)
     with pytest.raises(ValueError, match="did you mean 'macs'"):
         solve_width("mlp", target=1000, measure="mac", **sizes)
+    with pytest.raises(ValueError, match="width of mlp is solved for, so it cannot be given: 4"):
+        solve_width("mlp", target=1000, measure="macs", width=4, **sizes)
 
 
 @pytest.mark.parametrize(
@@ -161,7 +202,8 @@ def test_widths_that_cannot_be_solved_are_refused() -> None:
         ("q-former", {"queries": 0}, "queries must be above 0"),
         ("q-former", {"norm": "past"}, "did you mean 'post'"),
         ("mlp", {"activation": "swiglu"}, "activation must be one of"),
-        ("mlp", {"depth": True}, "depth must be above 0"),
+        ("mlp", {"depth": True}, "depth must be a whole number, got True"),
+        ("q-former", {"query_std": float("inf")}, "query_std must be a finite number, got inf"),
         ("nowhere.at:All", {}, "names nothing that can be imported"),
     ],
 )

@@ -211,6 +211,13 @@ def test_wrong_input_is_refused() -> None:
         model.generate(tokens, asked.input_ids, segments=asked.segments, max_new_tokens=9)
 
 
+def test_a_misspelt_option_of_the_configuration_is_refused() -> None:
+    with pytest.raises(
+        ValueError, match="option of VisionLanguageConfig 'conector'; did you mean 'connector'"
+    ):
+        VisionLanguageConfig(conector="q-former")
+
+
 def test_connector_made_for_another_decoder_is_refused() -> None:
     model = make_model("gated-cross-attention")
     deeper = create_language_model("llama-tiny", tokenizer=_words(), width=16, heads=2, depth=3)

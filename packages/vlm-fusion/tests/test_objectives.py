@@ -180,6 +180,12 @@ def test_captions_are_written_word_by_word() -> None:
         words = torch.cat([words, found[:, step : step + 1]], dim=1)
 
 
+@pytest.mark.parametrize("words", [0, 65])
+def test_captions_longer_than_the_text_branch_or_empty_are_refused(words: int) -> None:
+    with pytest.raises(ValueError, match=rf"max_new_tokens must be within 1\.\.64, got {words}"):
+        write_captions(make_learner(), image_tokens(), begin=1, end=2, pad=0, max_new_tokens=words)
+
+
 @pytest.mark.parametrize(
     ("weights", "accumulation", "message"),
     [
@@ -187,6 +193,7 @@ def test_captions_are_written_word_by_word() -> None:
         ({"contrastive": 0.0}, 1, "sum to zero"),
         ({"contrastive": -1.0}, 1, "0 or more"),
         ({"language-modelling": float("nan")}, 1, "0 or more"),
+        ({"language-modelling": float("inf")}, 1, "0 or more"),
         ({"contrastive": 1.0}, 4, "accumulation over 4 micro-batches never holds"),
         ({"matching": 1.0}, 1, "give contrastive a weight"),
     ],
@@ -213,6 +220,18 @@ def test_uniform_negatives_are_drawn_evenly_among_other_captions_and_need_no_con
     model = make_learner({"matching": 1.0}, options={"negatives": "uniform"})
     found = model(image_tokens(4), **batch(), generator=torch.Generator().manual_seed(0))
     assert list(found.losses) == ["matching"]
+
+
+def test_sizes_and_shares_of_objectives_are_checked() -> None:
+    for option, value, message in (
+        ("embedding_width", 0, "embedding_width must be above 0"),
+        ("accumulation", 0, "accumulation must be above 0"),
+        ("mask_share", 0.0, "mask_share must be above 0"),
+        ("mask_share", 1.5, "mask_share must be at most 1, got 1.5"),
+        ("negatives", "hrad", "did you mean 'hard'"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            ObjectiveOptions(**{option: value})
 
 
 def test_language_modelling_may_accumulate() -> None:

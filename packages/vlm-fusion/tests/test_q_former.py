@@ -168,9 +168,24 @@ def test_a_text_without_text_branch_and_one_too_long_are_refused() -> None:
         trunk(image_tokens(), torch.ones(2, 2, dtype=torch.long))
     with pytest.raises(ValueError, match="an image, a text or both"):
         trunk()
+    both = QFormerTrunk(QFormerOptions(vocabulary=9), vision_width=12, width=16)
+    with pytest.raises(ValueError, match="every image needs a text, got 2 images and 3 texts"):
+        both(image_tokens(), torch.ones(3, 2, dtype=torch.long))
     reader = QFormerTrunk(QFormerOptions(vocabulary=9, text_length=3), vision_width=12, width=16)
     with pytest.raises(ValueError, match="text has 4 tokens, text_length allows 3"):
         reader(text=torch.ones(1, 4, dtype=torch.long))
+
+
+@pytest.mark.parametrize(("queries", "depth"), [(4, 1), (128, 24)])
+def test_few_and_many_queries_read_the_image_through_shallow_and_deep_blocks(
+    queries: int, depth: int
+) -> None:
+    torch.manual_seed(0)
+    sizes = {"queries": queries, "depth": depth, "cross_attention_every": 2}
+    connector = create_connector("q-former", vision_width=12, language_width=16, **sizes)
+    found, other = connector(image_tokens()).features, connector(image_tokens(seed=1)).features
+    assert found.shape == (2, queries, 16)
+    assert ((found - other).abs().amax(2) > 1e-4).all()
 
 
 def test_cross_attention_stands_in_every_kth_block() -> None:

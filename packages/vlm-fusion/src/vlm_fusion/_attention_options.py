@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from ._checks import ACTIVATIONS, require_member, require_positive
+from ._checks import ACTIVATIONS, require_count, require_member, require_positive
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,17 +37,18 @@ class QFormerOptions:
 
     def __post_init__(self) -> None:
         """Checks the ranges."""
-        require_positive(
+        require_count(
             "QFormerOptions",
             queries=self.queries,
             depth=self.depth,
             width=1 if self.width is None else self.width,
             heads=self.heads,
             cross_attention_every=self.cross_attention_every,
-            feed_forward_multiple=self.feed_forward_multiple,
-            query_std=self.query_std,
             vocabulary=1 if self.vocabulary is None else self.vocabulary,
             text_length=self.text_length,
+        )
+        require_positive(
+            "QFormerOptions", feed_forward_multiple=self.feed_forward_multiple, query_std=self.query_std
         )
         require_member("QFormerOptions", "norm", self.norm, ("pre", "post"))
         require_member("QFormerOptions", "positions", self.positions, ("none", "sinusoidal"))
@@ -81,12 +82,15 @@ class PerceiverResamplerOptions:
 
     def __post_init__(self) -> None:
         """Checks the ranges."""
-        require_positive(
+        require_count(
             "PerceiverResamplerOptions",
             queries=self.queries,
             depth=self.depth,
             width=1 if self.width is None else self.width,
             heads=self.heads,
+        )
+        require_positive(
+            "PerceiverResamplerOptions",
             feed_forward_multiple=self.feed_forward_multiple,
             query_std=self.query_std,
         )
@@ -115,13 +119,13 @@ class ElasticQueriesOptions:
 
     def __post_init__(self) -> None:
         """Checks the ranges."""
-        require_positive(
+        require_count(
             "ElasticQueriesOptions",
             queries=self.queries,
             width=1 if self.width is None else self.width,
             heads=self.heads,
-            query_std=self.query_std,
         )
+        require_positive("ElasticQueriesOptions", query_std=self.query_std)
         require_member("ElasticQueriesOptions", "positions", self.positions, ("none", "sinusoidal"))
 
 
@@ -143,10 +147,10 @@ class GatedCrossAttentionOptions:
 
     def __post_init__(self) -> None:
         """Checks the ranges."""
-        require_positive(
+        require_count(
             "GatedCrossAttentionOptions",
             every=self.every,
             heads=self.heads,
-            feed_forward_multiple=self.feed_forward_multiple,
         )
+        require_positive("GatedCrossAttentionOptions", feed_forward_multiple=self.feed_forward_multiple)
         require_member("GatedCrossAttentionOptions", "positions", self.positions, ("none", "sinusoidal"))

@@ -28,7 +28,13 @@ def write_captions(
         end: id of the end token.
         pad: stands after the end token.
         max_new_tokens: words to write at most, 1 to the text branch's length.
+
+    Raises:
+        ValueError: `max_new_tokens` is out of range.
     """
+    longest = model.trunk.options.text_length
+    if not 1 <= max_new_tokens <= longest:
+        raise ValueError(f"max_new_tokens must be within 1..{longest}, got {max_new_tokens}")
     tokens = model.visual_tokens(images)
     words = torch.full((len(tokens.mask), 1), begin, device=tokens.features.device)
     finished = torch.zeros(len(words), dtype=torch.bool, device=words.device)

@@ -2,14 +2,25 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict
+from difflib import get_close_matches
 from typing import Any
 
 from transformers import AutoConfig, PreTrainedConfig
 
-from ._checks import FEATURE_NORMS, require_member, require_positive
+from ._checks import FEATURE_NORMS, require_count, require_member
 from ._language_options import AdaptationOptions
-from ._names import build_options
+from ._names import build_options, nearest_name
 from ._options import connector_options as options_of
+
+OWN = (
+    "adaptation",
+    "connector",
+    "connector_options",
+    "feature_norm",
+    "prefix_attention",
+    "text_config",
+    "vision_width",
+)
 
 
 class VisionLanguageConfig(PreTrainedConfig):  # type: ignore[misc]  # transformers is not followed by mypy
@@ -26,7 +37,7 @@ class VisionLanguageConfig(PreTrainedConfig):  # type: ignore[misc]  # transform
         adaptation: options of `AdaptationOptions` by name; None trains the language model in full.
 
     Raises:
-        ValueError: a value is unknown or out of range.
+        ValueError: a value is unknown or out of range, or an option is all but one of these.
     """
 
     model_type = "vlm_fusion"
@@ -45,7 +56,11 @@ class VisionLanguageConfig(PreTrainedConfig):  # type: ignore[misc]  # transform
         **others: Any,
     ) -> None:
         owner = "VisionLanguageConfig"
-        require_positive(owner, vision_width=vision_width)
+        for name in others:
+            # transformers keeps whatever it does not know: a misspelt option would be lost without a word.
+            if get_close_matches(name, OWN, n=1, cutoff=0.8):
+                raise nearest_name(f"option of {owner}", name, OWN)
+        require_count(owner, vision_width=vision_width)
         require_member(owner, "prefix_attention", prefix_attention, ("causal", "bidirectional"))
         require_member(owner, "feature_norm", feature_norm, FEATURE_NORMS)
         if text_config is None:

@@ -5,6 +5,7 @@ from typing import Any
 
 from torch import nn
 
+from ._checks import require_count
 from ._elastic import ElasticQueries
 from ._gated_cross_attention import GatedCrossAttention
 from ._names import load_named
@@ -48,6 +49,8 @@ def create_connector(
     >>> sum(p.numel() for p in create_connector("concatenation", vision_width=8, language_width=4).parameters())
     36
     """
+    layers = 1 if language_layers is None else language_layers
+    require_count(name, vision_width=vision_width, language_width=language_width, language_layers=layers)
     chosen = connector_options(name, **options)
     build = load_named(name) if ":" in name else MODULES[name]
     widths = {"vision_width": vision_width, "language_width": language_width}

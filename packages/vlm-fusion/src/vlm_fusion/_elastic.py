@@ -8,7 +8,7 @@ from token_budget import VisualTokens
 
 from ._attention import Attention
 from ._attention_options import ElasticQueriesOptions
-from ._positions import position_codes
+from ._positions import position_codes, require_code_width
 from ._queries import query_tokens
 
 
@@ -26,6 +26,7 @@ class ElasticQueries(nn.Module):
         super().__init__()
         self.options = options
         width = options.width or language_width
+        require_code_width(width, options.positions)
         self.queries = nn.Parameter(torch.empty(options.queries, width).normal_(std=options.query_std))
         self.project = nn.Linear(vision_width, width)
         self.query_norm = nn.LayerNorm(width)

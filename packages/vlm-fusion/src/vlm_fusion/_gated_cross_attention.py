@@ -12,7 +12,7 @@ from ._attention import Attention, attend
 from ._attention_options import GatedCrossAttentionOptions
 from ._decoder import decoder_layers
 from ._feed_forward import feed_forward
-from ._positions import position_codes
+from ._positions import position_codes, require_code_width
 
 
 class VisualMemory(NamedTuple):
@@ -100,6 +100,7 @@ class GatedCrossAttention(nn.Module):
         language_layers: int,
     ) -> None:
         super().__init__()
+        require_code_width(language_width, options.positions)
         self.options = options
         self.language_layers = language_layers
         self.project = nn.Linear(vision_width, language_width)

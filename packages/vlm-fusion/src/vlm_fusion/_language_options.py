@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ._checks import require_divides, require_member, require_positive
+from ._checks import require_count, require_divides, require_member, require_positive
 from ._names import build_options, nearest_name
 
 ADAPTATIONS = ("full", "frozen", "lora")
@@ -43,7 +43,7 @@ class DecoderOptions:
         """Checks the ranges."""
         owner = "DecoderOptions"
         require_member(owner, "architecture", self.architecture, ("llama", "qwen2"))
-        require_positive(
+        require_count(
             owner,
             width=self.width,
             depth=self.depth,
@@ -51,6 +51,9 @@ class DecoderOptions:
             key_value_heads=1 if self.key_value_heads is None else self.key_value_heads,
             feed_forward=1 if self.feed_forward is None else self.feed_forward,
             context=self.context,
+        )
+        require_positive(
+            owner,
             initializer_range=self.initializer_range,
             embedding_std=1.0 if self.embedding_std is None else self.embedding_std,
         )
@@ -81,7 +84,7 @@ class PretrainedOptions:
 
     def __post_init__(self) -> None:
         """Checks the ranges."""
-        require_positive("PretrainedOptions", depth=1 if self.depth is None else self.depth)
+        require_count("PretrainedOptions", depth=1 if self.depth is None else self.depth)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,7 +106,8 @@ class AdaptationOptions:
     def __post_init__(self) -> None:
         """Checks the ranges."""
         require_member("AdaptationOptions", "mode", self.mode, ADAPTATIONS)
-        require_positive("AdaptationOptions", rank=self.rank, scale=self.scale, targets=len(self.targets))
+        require_count("AdaptationOptions", rank=self.rank, targets=len(self.targets))
+        require_positive("AdaptationOptions", scale=self.scale)
 
 
 LANGUAGE_MODELS: Mapping[str, tuple[type, Mapping[str, Any]]] = {

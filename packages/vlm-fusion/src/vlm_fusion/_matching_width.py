@@ -4,12 +4,15 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import torch
-from torch import nn
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from token_budget import VisualTokens
 
 from ._checks import require_member
 from ._cost import count_macs, count_parameters, example_tokens
 from ._create import create_connector
-from ._options import FUSION_STAGES, connector_options
+from ._options import connector_options
 
 
 class Width(NamedTuple):
@@ -20,8 +23,33 @@ class Width(NamedTuple):
     cost: int
 
 
-def connector_cost(connector: nn.Module, *, measure: str, vision_width: int, image_tokens: int) -> int:
-    """Parameters, or multiply-accumulates over one image, of a connector.
+class Fusing(nn.Module):
+    """A late connector together with its work on the words, to be counted as one.
+
+    Args:
+        connector: has a method `fuse`.
+    """
+
+    def __init__(self, connector: nn.Module) -> None:
+        super().__init__()
+        self.connector: Any = connector
+
+    def forward(self, tokens: VisualTokens, words: int) -> Float[Tensor, "batch {words} width"]:
+        """The states of `words` words, which don't matter, after they have met the image."""
+        seen = self.connector(tokens)
+        hidden = seen.features[:, :1].expand(-1, words, -1)
+        return torch.as_tensor(self.connector.fuse(hidden, seen.features, seen.mask))
+
+
+def connector_cost(
+    connector: nn.Module,
+    *,
+    measure: str,
+    vision_width: int,
+    image_tokens: int,
+    text_tokens: int | None = None,
+) -> int:
+    """Parameters, or multiply-accumulates over one image (and one text where they meet in it), of a connector.
 
     Gated cross-attention's MACs are those of its keys and values; what its blocks do to the words is not counted.
 
@@ -30,14 +58,20 @@ def connector_cost(connector: nn.Module, *, measure: str, vision_width: int, ima
         measure: `parameters` or `macs`.
         vision_width: units of the tokens that come in.
         image_tokens: tokens of the image.
+        text_tokens: words of the text; late fusion's MACs grow with it, nobody else's.
 
     Raises:
-        ValueError: the measure is unknown.
+        ValueError: the measure is unknown, or late fusion's MACs are asked for without a text.
     """
     require_member("connector_cost", "measure", measure, ("macs", "parameters"))
     if measure == "parameters":
         return count_parameters(connector)
-    return count_macs(connector, example_tokens(image_tokens, vision_width))
+    tokens = example_tokens(image_tokens, vision_width)
+    if getattr(connector, "shape", "prefix") != "late":
+        return count_macs(connector, tokens)
+    if text_tokens is None:
+        raise ValueError("late fusion works on every word, so its macs need text_tokens")
+    return count_macs(Fusing(connector), tokens, text_tokens)
 
 
 def solve_width(
@@ -48,6 +82,7 @@ def solve_width(
     vision_width: int,
     language_width: int,
     image_tokens: int,
+    text_tokens: int | None = None,
     beside: int = 0,
     tolerance: float = 0.01,
     **options: Any,
@@ -60,29 +95,32 @@ def solve_width(
     Args:
         name: a connector with an option `width`.
         target: the cost to be met, `beside` included.
-        measure: `parameters` or `macs` (of one image; prefix connectors only).
+        measure: `parameters` or `macs`.
         vision_width: units of the tokens that come in.
         language_width: units of the language model's word vectors.
         image_tokens: tokens of the image.
+        text_tokens: words of the text, needed to match the MACs of late fusion.
         beside: cost of the rest of the model; 0 matches the connector alone.
         tolerance: greatest relative distance from the target.
         options: of the connector, without its width.
 
     Raises:
-        ValueError: the connector has no width, or no width comes near enough.
+        ValueError: the connector has no width, the options hold one, or no width comes near enough.
 
     >>> solve_width("mlp", target=1000, measure="parameters", vision_width=8, language_width=8, image_tokens=4).width
     58
     """
+    if "width" in options:
+        raise ValueError(f"the width of {name} is solved for, so it cannot be given: {options['width']}")
     chosen = connector_options(name, **options)
-    if not hasattr(chosen, "width") or (measure == "macs" and name in FUSION_STAGES["late"]):
+    if not hasattr(chosen, "width"):
         raise ValueError(f"{name} has no width that could be solved for to match {measure}")
 
     def cost(found: dict[str, Any]) -> int:
         with torch.device("meta"):
             made = create_connector(name, vision_width=vision_width, language_width=language_width, **found)
-        sizes = {"vision_width": vision_width, "image_tokens": image_tokens}
-        return beside + connector_cost(made, measure=measure, **sizes)
+        tokens: dict[str, Any] = {"image_tokens": image_tokens, "text_tokens": text_tokens}
+        return beside + connector_cost(made, measure=measure, vision_width=vision_width, **tokens)
 
     step = least_common_step(chosen)
     width = step * nearest(lambda multiple: cost({**options, "width": multiple * step}), target)

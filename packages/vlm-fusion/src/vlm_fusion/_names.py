@@ -1,6 +1,6 @@
 """How a name becomes an options dataclass or an object: exact names, the nearest one in every error."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import fields
 from difflib import get_close_matches
 from importlib import import_module
@@ -23,7 +23,7 @@ def load_named(name: str) -> Any:
         raise ValueError(f"{name!r} names nothing that can be imported: {error}") from error
 
 
-def nearest_name(kind: str, name: str, known: Mapping[str, Any]) -> ValueError:
+def nearest_name(kind: str, name: str, known: Iterable[str]) -> ValueError:
     """The error for an unknown name, with the nearest one that exists."""
     near = get_close_matches(name, known, n=1)
     hint = f"; did you mean {near[0]!r}?" if near else ""

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from ._checks import require_member, require_positive
+from ._checks import Real, require_count, require_member, require_positive
 from ._names import nearest_name
 
 OBJECTIVES: Mapping[str, str] = {
@@ -74,18 +74,17 @@ class ObjectiveOptions:
         for name, weight in self.weights.items():
             if name not in OBJECTIVES:
                 raise nearest_name("objective", name, OBJECTIVES)
-            if not 0 <= weight < float("inf"):
-                raise ValueError(f"ObjectiveOptions: the weight of {name} must be 0 or more, got {weight}")
+            if not isinstance(weight, Real) or not 0 <= weight < float("inf"):
+                raise ValueError(f"ObjectiveOptions: the weight of {name} must be 0 or more, got {weight!r}")
         if sum(self.weights.values()) == 0:
             raise ValueError(f"ObjectiveOptions: weights must not sum to zero, got {dict(self.weights)}")
-        require_positive(
+        require_count(
             "ObjectiveOptions", embedding_width=self.embedding_width, accumulation=self.accumulation
         )
         require_member("ObjectiveOptions", "negatives", self.negatives, NEGATIVES)
-        if not 0 < self.mask_share <= 1:
-            raise ValueError(
-                f"ObjectiveOptions: mask_share must be above 0 and at most 1, got {self.mask_share}"
-            )
+        require_positive("ObjectiveOptions", mask_share=self.mask_share)
+        if self.mask_share > 1:
+            raise ValueError(f"ObjectiveOptions: mask_share must be at most 1, got {self.mask_share}")
         whole = [name for name in WHOLE_BATCH if self.weights.get(name, 0) > 0]
         if whole and self.accumulation > 1:
             raise ValueError(

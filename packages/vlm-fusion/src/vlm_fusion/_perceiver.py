@@ -9,7 +9,7 @@ from token_budget import VisualTokens
 from ._attention import Attention
 from ._attention_options import PerceiverResamplerOptions
 from ._feed_forward import feed_forward
-from ._positions import position_codes
+from ._positions import position_codes, require_code_width
 from ._queries import query_tokens
 
 NORMS: dict[str, type[nn.Module]] = {"layer": nn.LayerNorm, "rms": nn.RMSNorm}
@@ -55,6 +55,7 @@ class PerceiverResampler(nn.Module):
         super().__init__()
         self.options = options
         width = options.width or language_width
+        require_code_width(width, options.positions)
         self.latents = nn.Parameter(torch.empty(options.queries, width).normal_(std=options.query_std))
         self.project = nn.Linear(vision_width, width, bias=options.norm == "layer")
         self.blocks = nn.ModuleList(PerceiverBlock(options, width) for _ in range(options.depth))

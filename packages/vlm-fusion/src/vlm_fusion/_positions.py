@@ -7,6 +7,22 @@ from torch import Tensor
 from token_budget import VisualTokens
 
 
+def require_code_width(dim: int, positions: str) -> None:
+    """Refuses a width that position codes do not fit, before anything is computed with it.
+
+    Args:
+        dim: units of what the codes are added to.
+        positions: `none` or `sinusoidal`.
+
+    Raises:
+        ValueError: codes are wanted and the width is not a multiple of 4.
+
+    >>> require_code_width(6, "none")
+    """
+    if positions == "sinusoidal" and dim % 4:
+        raise ValueError(f"sinusoidal positions need a width that is a multiple of 4, got {dim}")
+
+
 def sinusoidal_positions(
     positions: Float[Tensor, "batch tokens 2"], dim: int, *, longest: float = 64.0
 ) -> Float[Tensor, "batch tokens {dim}"]:
@@ -26,8 +42,7 @@ def sinusoidal_positions(
     >>> sinusoidal_positions(torch.tensor([[[0.5, 0.0]]]), 4).shape
     torch.Size([1, 1, 4])
     """
-    if dim % 4:
-        raise ValueError(f"sinusoidal positions need a width that is a multiple of 4, got {dim}")
+    require_code_width(dim, "sinusoidal")
     exponent = torch.linspace(0, 1, dim // 4, device=positions.device, dtype=positions.dtype)
     angles = positions[..., None] * (torch.pi * longest**exponent)
     return torch.stack([angles.sin(), angles.cos()], dim=-1).flatten(2)

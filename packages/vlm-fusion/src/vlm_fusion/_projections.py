@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from token_budget import VisualTokens
 
 from ._feed_forward import ACTIVATION_MODULES, SwigluFeedForward
-from ._positions import position_codes
+from ._positions import position_codes, require_code_width
 from ._token_options import ConcatenationOptions, MlpOptions, PatchEmbeddingOptions, SwigluOptions
 
 
@@ -66,6 +66,7 @@ class PatchEmbedding(nn.Module):
 
     def __init__(self, options: PatchEmbeddingOptions, *, vision_width: int, language_width: int) -> None:
         super().__init__()
+        require_code_width(language_width, options.positions)
         self.options = options
         self.project = nn.Linear(vision_width, language_width)
 

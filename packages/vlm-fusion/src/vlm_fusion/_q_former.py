@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from token_budget import VisualTokens
 
 from ._attention_options import QFormerOptions
-from ._positions import position_codes
+from ._positions import position_codes, require_code_width
 from ._q_former_block import QFormerBlock, QFormerStates, image_text_mask
 from ._queries import query_tokens
 
@@ -52,6 +52,7 @@ class QFormerTrunk(nn.Module):
 
     def __init__(self, options: QFormerOptions, *, vision_width: int, width: int) -> None:
         super().__init__()
+        require_code_width(vision_width, options.positions)
         self.options = options
         self.vision_width = vision_width
         post = options.norm == "post"
@@ -92,6 +93,10 @@ class QFormerTrunk(nn.Module):
         if not parts:
             raise ValueError("a Q-Former needs an image, a text or both, and got neither")
         queries = 0 if image is None else self.options.queries
+        if image is not None and text is not None and len(text) != len(image.features):
+            raise ValueError(
+                f"every image needs a text, got {len(image.features)} images and {len(text)} texts"
+            )
         if text is not None:
             real = torch.ones_like(text, dtype=torch.bool) if text_mask is None else text_mask
             mask = image_text_mask(attention, queries, real)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from ._checks import ACTIVATIONS, require_member, require_positive
+from ._checks import ACTIVATIONS, require_count, require_member
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -14,6 +14,11 @@ class ConcatenationOptions:
     """
 
     bias: bool = True
+
+    def __post_init__(self) -> None:
+        """Checks that it is true or false, as a text would always count as true."""
+        if self.bias not in (False, True):
+            raise ValueError(f"ConcatenationOptions: bias must be true or false, got {self.bias!r}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,7 +37,7 @@ class MlpOptions:
 
     def __post_init__(self) -> None:
         """Checks the ranges."""
-        require_positive("MlpOptions", depth=self.depth, width=1 if self.width is None else self.width)
+        require_count("MlpOptions", depth=self.depth, width=1 if self.width is None else self.width)
         require_member("MlpOptions", "activation", self.activation, set(ACTIVATIONS) - {"swiglu"})
 
 
@@ -48,7 +53,7 @@ class SwigluOptions:
 
     def __post_init__(self) -> None:
         """Checks the ranges."""
-        require_positive("SwigluOptions", width=1 if self.width is None else self.width)
+        require_count("SwigluOptions", width=1 if self.width is None else self.width)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,7 +70,7 @@ class PixelShuffleOptions:
 
     def __post_init__(self) -> None:
         """Checks the ranges."""
-        require_positive(
+        require_count(
             "PixelShuffleOptions", factor=self.factor, width=1 if self.width is None else self.width
         )
 
@@ -97,4 +102,4 @@ class TwoTowerOptions:
 
     def __post_init__(self) -> None:
         """Checks the ranges."""
-        require_positive("TwoTowerOptions", width=1 if self.width is None else self.width)
+        require_count("TwoTowerOptions", width=1 if self.width is None else self.width)
