@@ -59,8 +59,9 @@ class Progress:
                 self._features = (done, total) if done < total else None
             case {"event": "trial", "trial": str(trial), "step": int(step), "steps": int(steps)}:
                 self._features = None
+                said = _start(trial, step, steps, event.get("reused", 0), known=trial in self._active)
                 self._active[trial] = _Active(step=step, steps=steps, first_step=step, since=now)
-                return f"{trial}: started" if step == 0 else f"{trial}: continues at step {step}"
+                return said
             case {"event": "step", "trial": str(trial), "step": int(step), "loss": float(loss)} if (
                 active := self._active.get(trial)
             ):
@@ -131,6 +132,27 @@ class Progress:
     def _end(self, trial: str) -> None:
         self._active.pop(trial, None)
         self._done.add(trial)
+
+
+def _start(trial: str, step: int, steps: int, reused: int, *, known: bool) -> str:
+    """What a log says where a trial, or its next stage, starts.
+
+    Args:
+        trial: its name.
+        step: optimizer steps that are done.
+        steps: of all its stages.
+        reused: steps of stages that another trial, or an earlier run, has trained to their end.
+        known: it was in work already.
+    """
+    if step == steps:
+        return f"{trial}: its training is there already and is reused"
+    if known:
+        return f"{trial}: next stage, at step {step}"
+    if step == 0:
+        return f"{trial}: started"
+    if step == reused:
+        return f"{trial}: starts at step {step}; the stages before are there already and are reused"
+    return f"{trial}: continues at step {step}"
 
 
 @contextmanager

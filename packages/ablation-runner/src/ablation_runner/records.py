@@ -2,16 +2,33 @@
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from ablation_runner.errors import StudyError
 from ablation_runner.files import write_json
 
-Record = dict[str, Any]
+
+class Record(dict[str, Any]):
+    """The fields of a record, which knows its file: one that is missing is refused where it is read.
+
+    Args:
+        fields: as in the file.
+        path: of the file.
+    """
+
+    def __init__(self, fields: Mapping[str, Any], path: Path) -> None:
+        """Takes the fields over."""
+        super().__init__(fields)
+        self.path = path
+
+    def __missing__(self, field: str) -> Any:
+        """Refuses, naming the file and the field."""
+        raise StudyError(f"{self.path}: has no field {field!r}; delete the file, and it is made again")
 
 
-def write_record(path: Path, record: Record, *, files: Sequence[Path]) -> None:
+def write_record(path: Path, record: Mapping[str, Any], *, files: Sequence[Path]) -> None:
     """Writes a record after the files it stands for, with their sizes and checksums.
 
     Args:
@@ -23,18 +40,18 @@ def write_record(path: Path, record: Record, *, files: Sequence[Path]) -> None:
         file.relative_to(path.parent).as_posix(): {"bytes": file.stat().st_size, "sha256": _digest(file)}
         for file in files
     }
-    write_json(path, record | {"files": stand})
+    write_json(path, {**record, "files": stand})
 
 
 def read_record(path: Path) -> Record | None:
     """A record; None where there is none, it cannot be read, or a file it stands for is missing or has another size."""
     try:
-        record = json.loads(path.read_text(encoding="utf-8"))
-        files = record.get("files", {})
+        fields = json.loads(path.read_text(encoding="utf-8"))
+        files = fields.get("files", {})
         same = all((path.parent / _inside(name)).stat().st_size == files[name]["bytes"] for name in files)
     except (OSError, ValueError, AttributeError, TypeError, KeyError, RecursionError):
         return None
-    return record if same else None
+    return Record(fields, path) if same else None
 
 
 def is_intact(path: Path) -> bool:

@@ -2,11 +2,12 @@
 
 import shutil
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 from ablation_runner.files import left_over
 from ablation_runner.locks import try_lock
 from ablation_runner.plan import Trial
-from ablation_runner.records import is_intact
+from ablation_runner.records import is_intact, read_record
 from ablation_runner.store import RunFolder, StageFolder, TrialFolder
 
 
@@ -53,11 +54,38 @@ def _mend_trial(folder: TrialFolder) -> Iterator[str]:
 
 def _mend_stage(folder: StageFolder) -> Iterator[str]:
     broken = folder.record_file.exists() and folder.record() is None
-    left = folder.checkpoint.exists() and folder.record() is not None
-    if broken or left:
+    finished = folder.record() is not None
+    useless = folder.checkpoint.exists() and (finished or not _can_go_on(folder.checkpoint))
+    if broken or useless:
         with try_lock(folder.lock_file) as mine:
             if mine and broken:
                 folder.record_file.unlink()
                 yield f"stage {folder.path.name}: its weights are not those that were written; it is trained again"
-            elif mine:
+            if mine and useless:
                 shutil.rmtree(folder.checkpoint, ignore_errors=True)
+                if not finished:
+                    yield (
+                        f"stage {folder.path.name}: its checkpoint is not what was written; "
+                        "it is trained from its first step"
+                    )
+
+
+def _can_go_on(checkpoint: Path) -> bool:
+    """Whether training can go on from a checkpoint: it is as written, and all of it lies in the folder that it names.
+
+    One that was being written when its process died points nowhere yet, which is no damage.
+    """
+    latest = checkpoint / "latest.json"
+    if not latest.exists():
+        return True
+    match read_record(latest):
+        case {
+            "tag": str(tag),
+            "step": int(),
+            "seconds": int() | float(),
+            "curve": list(),
+            "files": dict(files),
+        }:
+            within = bool(files) and all(Path(name).parts[:1] == (tag,) for name in files)
+            return within and is_intact(latest)
+    return False
