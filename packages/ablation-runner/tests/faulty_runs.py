@@ -6,6 +6,7 @@ fault can strike either.
 """
 
 import errno
+import functools
 import itertools
 import json
 import os
@@ -22,6 +23,7 @@ import polars as pl
 from rich.console import Console
 
 import ablation_runner.missing
+import ablation_runner.plan._trials as planned
 import ablation_runner.trial._work as worker
 from ablation_runner.orchestrate import WorkerEnd
 from ablation_runner.pipeline import run_study
@@ -32,7 +34,8 @@ title = "Does a second layer help?"
 question = "One layer or two?"
 seeds = [0]
 [baseline]
-data = { task = "easy-vqa", limit = 24, validation_images = 2 }
+data = { task = { name = "scenes", tasks = ["object"], size = 64, train = 24, validation = 4, test = 8 }, validation_images = 2 }
+encoder = { name = "efficientnet-lite0", image_size = 64 }
 tokens = { budget = 4 }
 model = { connector = "concatenation", language_model = { name = "llama-tiny", width = 32, depth = 1 } }
 training = { steps = 12, images_per_step = 2, questions_per_image = 2, learning_rate = 3e-3, validations = 2 }
@@ -47,6 +50,7 @@ arm = "mlp"
 kind = "better"
 """
 Fault = Callable[[Path], None]
+DELAY = 0.03  # seconds after an event, once more for every round through the events
 
 
 def run(folder: Path) -> None:
@@ -63,12 +67,29 @@ def run(folder: Path) -> None:
         run_study(prepared, Console(file=nowhere))
 
 
+class Killer:
+    """Lets a fork ask the process that made it for SIGKILL, some time later."""
+
+    ask: int | None = None
+
+    def kill_me_after(self, seconds: float) -> None:
+        """Asks, in a fork, and goes on."""
+        assert self.ask is not None
+        os.write(self.ask, str(seconds).encode())
+
+
+KILLER = Killer()
+
+
 def forked(action: Callable[[], None]) -> int:
     """How a fork of this process that does something ended: its exit code, negative for a signal."""
+    asked, ask = os.pipe()
     child = os.fork()
     if child == 0:
         code = 1
         try:
+            os.close(asked)
+            KILLER.ask = ask
             quiet = os.open(os.devnull, os.O_WRONLY)
             os.dup2(quiet, 1)
             os.dup2(quiet, 2)
@@ -76,6 +97,11 @@ def forked(action: Callable[[], None]) -> int:
             code = 0
         finally:
             os._exit(code)
+    os.close(ask)
+    if seconds := os.read(asked, 64):  # empty where the fork has ended without asking
+        time.sleep(float(seconds))
+        os.kill(child, signal.SIGKILL)
+    os.close(asked)
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
 
@@ -99,21 +125,27 @@ def each_write(below: Path, strike: Callable[[str], None]) -> None:
     os.fsync = watched_fsync
 
 
-def count_writes(folder: Path) -> int:
-    """How many writes an undisturbed run makes."""
-    log = folder / "writes"
+def count_writes_and_events(folder: Path) -> tuple[int, int]:
+    """How many writes an undisturbed run makes, and how many progress events it tells."""
+    log, tell = folder / "log", worker.emit
 
-    def strike(what: str) -> None:
+    def note(what: str) -> None:
         with_all = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
         os.write(with_all, f"{what}\n".encode())
         os.close(with_all)
 
+    def emit(event: str, **fields: Any) -> None:
+        note("event")
+        tell(event, **fields)
+
     def counted() -> None:
-        each_write(folder / "runs", strike)
+        each_write(folder / "runs", lambda _: note("write"))
+        worker.emit = emit
         run(folder)
 
     assert forked(counted) == 0
-    return len(log.read_text(encoding="utf-8").splitlines())
+    noted = log.read_text(encoding="utf-8").splitlines()
+    return noted.count("write"), noted.count("event")
 
 
 def kill_at_write(number: int) -> Fault:
@@ -136,9 +168,8 @@ def kill_at_event(number: int, delay: float) -> Fault:
         def emit(event: str, **fields: Any) -> None:
             tell(event, **fields)
             if next(left) == 0:
-                signal.setitimer(signal.ITIMER_REAL, delay + 1e-4)
+                KILLER.kill_me_after(delay)
 
-        signal.signal(signal.SIGALRM, signal.SIG_DFL)  # ends the process at once, as SIGKILL does
         worker.emit = emit
         run(folder)
 
@@ -268,8 +299,8 @@ def two_runners(folder: Path) -> list[str]:
 def answers(folder: Path, cases: list[Any]) -> Iterator[dict[str, Any]]:
     undisturbed = prepared_folder(folder / "undisturbed")
     began = time.monotonic()
-    writes = count_writes(undisturbed)
-    yield {"undisturbed": True, "writes": writes, "seconds": time.monotonic() - began}
+    writes, events = count_writes_and_events(undisturbed)
+    yield {"undisturbed": True, "writes": writes, "events": events, "seconds": time.monotonic() - began}
     for number, case in enumerate(cases):
         if case == "two runners":
             yield {"case": case, "started": two_runners(folder / str(number))}
@@ -277,12 +308,23 @@ def answers(folder: Path, cases: list[Any]) -> Iterator[dict[str, Any]]:
             for at in range(0, writes, case["every"]):
                 struck = {"fault": case["fault"], "with": [at]}
                 yield examine(struck, folder / f"{number}-{at}", undisturbed)
+        elif isinstance(case, dict) and case.get("spread"):  # instants after all events in turn, ever later
+            for at in range(case["spread"]):
+                instant = [at % events, DELAY * (at // events)]
+                struck = {"fault": case["fault"], "with": instant}
+                yield examine(struck, folder / f"{number}-{at}", undisturbed)
         else:
             yield examine(case, folder / str(number), undisturbed)
 
 
 if __name__ == "__main__":
     import deepspeed  # noqa: F401 (warm, so that forks need not import it)
+    import timm  # noqa: F401 (likewise)
+    import transformers.models.llama.modeling_llama  # noqa: F401
+
+    # All forks run what this process has loaded, also where the files are edited meanwhile.
+    planned.source_digest = functools.cache(planned.source_digest)
+    planned.source_digest(*planned._SOURCES)
 
     for answer in answers(Path(sys.argv[1]), json.loads(sys.argv[2])):
         sys.stdout.write(f"answer {json.dumps(answer)}\n")

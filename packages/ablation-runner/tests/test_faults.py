@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 
 SCRIPT = Path(__file__).with_name("faulty_runs.py")
-EVENTS = 14  # of an undisturbed run, about
 
 
 def answers(folder: Path, *cases: Any) -> list[dict[str, Any]]:
@@ -51,10 +50,10 @@ def test_a_kill_at_every_write_rename_and_flush_changes_nothing(tmp_path: Path) 
 
 @pytest.mark.slow
 def test_a_kill_at_fifty_instants_changes_nothing(tmp_path: Path) -> None:
-    instants = [(number % EVENTS, 0.03 * (number // EVENTS)) for number in range(50)]
-    _, *found = answers(tmp_path, *({"fault": "kill_at_event", "with": instant} for instant in instants))
+    _, *found = answers(tmp_path, {"fault": "kill_at_event", "spread": 50})
     assert len(found) == 50
-    assert sum(answer["exit_code"] < 0 for answer in found) > 40
+    # After the last event of all a run may end before it is struck.
+    assert sum(answer["exit_code"] == -9 for answer in found) >= 45
     assert_mended(found)
 
 
