@@ -7,13 +7,14 @@ import polars as pl
 
 from ablation_runner.analysis._arms import arm_result
 from ablation_runner.analysis._by_type import scores_by_type
-from ablation_runner.analysis._claims import claim_results
+from ablation_runner.analysis._claims import claim_results, judge_claims
 from ablation_runner.analysis._compared import differences_to
 from ablation_runner.analysis._conditions import condition_rows, transfer_table
 from ablation_runner.analysis._convergence import still_falling
 from ablation_runner.analysis._cost_front import cost_front
 from ablation_runner.analysis._cubes import read_tested
 from ablation_runner.analysis._disputed import disputed_predictions
+from ablation_runner.analysis._hygiene import hygiene
 from ablation_runner.analysis._recommend import recommend
 from ablation_runner.errors import StudyError
 from ablation_runner.lock import describe_environment, read_lock
@@ -59,6 +60,7 @@ def analyze(prepared: Prepared) -> ReportedStudy:
     arms = tuple(
         arm_result(arm, prepared, records, tested.main, differences, not_converged) for arm in prepared.arms
     )
+    verdicts = judge_claims(prepared, tested, _under_all_conditions(not_converged, prepared))
     named = prepared.study.baseline.data.task
     return ReportedStudy(
         name=prepared.name,
@@ -67,7 +69,7 @@ def analyze(prepared: Prepared) -> ReportedStudy:
         metric=prepared.study.metric,
         metric_unit="accuracy",
         arms=arms,
-        claims=claim_results(prepared, tested, _under_all_conditions(not_converged, prepared)),
+        claims=claim_results(prepared, tested, verdicts),
         conditions=condition_rows(tested, prepared),
         predictions=disputed_predictions(
             tested, prepared.folder, finished, seeing=[arm.name for arm in prepared.arms if not arm.is_blind]
@@ -82,6 +84,7 @@ def analyze(prepared: Prepared) -> ReportedStudy:
         questions=tested.questions.height,
         images=tested.questions["cluster"].n_unique(),
         recommendation=recommend(tested, arms, prepared.study.claims),
+        audit=hygiene(tested, prepared, finished, arms, verdicts),
         cost_front=cost_front(tested, arms),
         transfer=transfer_table(tested, prepared),
     )

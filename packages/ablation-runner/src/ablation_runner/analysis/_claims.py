@@ -1,5 +1,7 @@
 """The study's claims, judged by ablation-stats."""
 
+from collections.abc import Mapping
+
 import ablation_stats as stats
 from ablation_runner.analysis._cubes import Tested
 from ablation_runner.lock import claim_hash, read_lock
@@ -15,18 +17,31 @@ _KINDS = {
 }
 
 
-def claim_results(prepared: Prepared, tested: Tested, not_converged: list[str]) -> tuple[ClaimResult, ...]:
-    """Every claim with its verdict; one whose arms have no results to compare is inconclusive.
+def judge_claims(prepared: Prepared, tested: Tested, not_converged: list[str]) -> dict[str, stats.Verdict]:
+    """Hash of each claim that can be judged to its verdict.
 
     Args:
         prepared: the study.
         tested: the scores.
         not_converged: arms whose validation loss was still falling, under every condition.
     """
-    locked = set(read_lock(prepared.folder).get("claims", []))
     verdicts: dict[str, stats.Verdict] = {}
     for cube in tested.cubes:  # claims about the same questions are judged, and corrected, together
         verdicts |= _judged(cube, prepared, not_converged, set(verdicts))
+    return verdicts
+
+
+def claim_results(
+    prepared: Prepared, tested: Tested, verdicts: Mapping[str, stats.Verdict]
+) -> tuple[ClaimResult, ...]:
+    """Every claim with its verdict; one whose arms have no results to compare is inconclusive.
+
+    Args:
+        prepared: the study.
+        tested: the scores.
+        verdicts: as `judge_claims` gives them.
+    """
+    locked = set(read_lock(prepared.folder).get("claims", []))
     return tuple(
         _result(
             claim,

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from PIL import Image
 
 from ablation_runner.report._answer import answer, cautions
+from ablation_runner.report._audit import AuditGroup, audit_groups
 from ablation_runner.report._by_type import by_type
 from ablation_runner.report._chart import Figure
 from ablation_runner.report._conditions import conditions
@@ -54,6 +55,7 @@ class Page:
     trials: int
     open_trials: list[TrialRow]
     unconverged: list[str]
+    audit: list[AuditGroup]
     reading: str
     terms: list[Term]
     environment: dict[str, str]
@@ -93,6 +95,7 @@ def gather(results: ReportedStudy) -> Page:
         trials=results.trials.height,
         open_trials=open_trials(results),
         unconverged=[arm.name for arm in results.arms if arm.mean is not None and not arm.converged],
+        audit=audit_groups(results.audit),
         reading=reading(results, scale),
         terms=terms(scale),
         environment=results.environment,

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from ablation_runner.results import Interval, StudyResults
+from ablation_stats import Finding
 
 # What an arm costs, the cost that is looked at first first: attribute of an arm to what it is called.
 COSTS = {
@@ -104,6 +105,7 @@ class ReportedStudy(StudyResults):
     Attributes:
         questions, images: how many test questions were asked, about how many images.
         recommendation: None where the study declares no margin.
+        audit: findings, the most severe first.
         cost_front: None where arms do not differ in cost.
         transfer: training level by test level; None where arms and conditions do not vary the same number.
     """
@@ -112,4 +114,5 @@ class ReportedStudy(StudyResults):
     images: int
     recommendation: Recommendation | None = None
     cost_front: CostFront | None = None
+    audit: tuple[Finding, ...] = ()
     transfer: TransferTable | None = None
