@@ -17,11 +17,13 @@ Vector = NDArray[np.float64]
 
 
 class BootstrapSummary(NamedTuple):
-    """Interval and two-sided p of "the value is 0" from one bootstrap distribution."""
+    """Interval and two-sided p of "the value is 0" from one bootstrap distribution; z0 and acceleration of BCa, else 0."""
 
     interval: Interval
     se: float
     p: float
+    z0: float
+    acceleration: float
 
 
 def bca_levels(z0: float, acceleration: float, alpha: float) -> Interval:
@@ -50,8 +52,9 @@ def acceleration_of(jackknife: Sequence[Vector]) -> float:
     cubes = squares = 0.0
     for left_out in jackknife:
         influence = (left_out.mean() - left_out) * ((left_out.size - 1) / left_out.size)
-        cubes += float((influence**3).sum())
-        squares += float((influence**2).sum())
+        square = influence * influence
+        cubes += float((square * influence).sum())
+        squares += float(square.sum())
     return cubes / (6 * squares**1.5) if squares > 0 else 0.0
 
 
@@ -92,6 +95,7 @@ def summarise_bootstrap(
     """
     require_known(kind, INTERVALS, what="interval")
     alpha = (1 - level) / 2
+    z0 = acceleration = 0.0
     if kind == "bca":
         z0, acceleration = bias_correction(drawn, estimate, resolution), acceleration_of(jackknife)
         low, high = np.quantile(drawn, bca_levels(z0, acceleration, alpha))
@@ -103,9 +107,8 @@ def summarise_bootstrap(
         low, high = 2 * estimate - high, 2 * estimate - low
     fewest = min((left_out.size for left_out in jackknife), default=FEW_UNITS)
     least = 2.0 / fewest**fewest if fewest < FEW_UNITS else 0.0
-    return BootstrapSummary(
-        Interval(float(low), float(high)), float(drawn.std(ddof=1)), min(1.0, max(p, least))
-    )
+    interval = Interval(float(low), float(high))
+    return BootstrapSummary(interval, float(drawn.std(ddof=1)), min(1.0, max(p, least)), z0, acceleration)
 
 
 def _two_sided(drawn: Vector, value: float, resolution: float) -> float:

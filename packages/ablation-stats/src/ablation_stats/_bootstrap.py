@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ablation_stats._bca import acceleration_of, bca_levels, bias_correction, summarise_bootstrap
+from ablation_stats._bca import acceleration_of, bca_levels, summarise_bootstrap
 from ablation_stats._refuse import finite_vector, label_codes, require_known, require_level
 from ablation_stats._resample import resample_sums
 from ablation_stats._result import Estimate
@@ -113,8 +113,8 @@ def bootstrap_ci(
         n_clusters=n_units,
         unit="item" if n_units == sample.size else "cluster",
         method=f"bootstrap ({kind})",
-        z0=bias_correction(drawn, estimate, resolution) if kind == "bca" else 0.0,
-        acceleration=acceleration_of([left_out]) if kind == "bca" else 0.0,
+        z0=summary.z0,
+        acceleration=summary.acceleration,
         n_resamples=n_resamples,
         rng_seed=seed,
         warnings=few,

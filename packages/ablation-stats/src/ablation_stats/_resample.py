@@ -3,13 +3,14 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from ablation_stats._streams import in_chunks, index_blocks
+from ablation_stats._streams import in_chunks, rows_per_block
+from ablation_stats._unit_counts import count_blocks
 
 Table = NDArray[np.float64]
 
-# Measured cost of one binomial against one gathered unit: collapsing pays below this share of distinct units.
-COLLAPSE_SHARE = 0.1
-# From this many columns on, counting units and multiplying beats gathering them.
+# Measured cost of one counted unit against one binomial: collapsing pays below this share of distinct units.
+COLLAPSE_SHARE = 0.02
+# From this many columns on, one product of matrices beats a pass per column.
 COUNT_COLUMNS = 4
 
 
@@ -39,7 +40,7 @@ def resample_sums(units: Table, *, n_resamples: int, seed: int, threads: int | N
     if units.shape[1] < COUNT_COLUMNS:
         columns = [np.ascontiguousarray(column) for column in units.T]
         return in_chunks(
-            lambda rng, rows: _gather(columns, rng, rows),
+            lambda rng, rows: _weighted(columns, rng, rows),
             rows=n_resamples,
             width=size,
             seed=seed,
@@ -83,24 +84,27 @@ def mixing_weights(columns: int) -> Table:
     return weights
 
 
-def _gather(columns: list[NDArray[np.float64]], rng: np.random.Generator, rows: int) -> Table:
-    """Sums of drawn units, looked up column by column."""
+def _weighted(columns: list[NDArray[np.float64]], rng: np.random.Generator, rows: int) -> Table:
+    """Sums of drawn units, column by column."""
+    size = columns[0].size
     sums = np.empty((rows, len(columns)))
-    found = np.empty(0)
-    for block, drawn in index_blocks(rng, rows=rows, size=columns[0].size):
-        found = found if found.shape == drawn.shape else np.empty(drawn.shape)
-        for at, column in enumerate(columns):
-            np.take(column, drawn, out=found, mode="clip")
-            np.add.reduce(found, axis=1, out=sums[block, at])
+    step = min(rows, rows_per_block(2 * size))
+    times = np.empty((step, size))
+    for block, counts in count_blocks(rng, rows=rows, size=size):
+        for start in range(0, len(counts), step):
+            part = counts[start : start + step]
+            times[: len(part)] = part
+            for at, column in enumerate(columns):
+                into = sums[block.start + start : block.start + start + len(part), at]
+                np.vecdot(times[: len(part)], column, out=into)
     return sums
 
 
 def _counts(size: int, rng: np.random.Generator, rows: int) -> Table:
     """How often each unit is drawn in each row."""
     counts = np.empty((rows, size))
-    for block, drawn in index_blocks(rng, rows=rows, size=size):
-        drawn += np.arange(0, drawn.size, size)[:, None]
-        counts[block] = np.bincount(drawn.ravel(), minlength=drawn.size).reshape(drawn.shape)
+    for block, drawn in count_blocks(rng, rows=rows, size=size):
+        counts[block] = drawn
     return counts
 
 

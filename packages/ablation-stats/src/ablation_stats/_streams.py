@@ -13,6 +13,10 @@ MOST_THREADS = 4
 CHUNK = 1 << 21
 MOST_ROWS = 1024
 BLOCK = 1 << 17
+# Chunks per thread between two calls of `finish`; they wait in memory.
+WAVE = 4
+# Numbers drawn in all from which on threads earn the time it takes to start them.
+SMALL = 1 << 17
 # Up to this many units 16 random bits choose one, above 32 do.
 SHORT = 1 << 13
 
@@ -79,11 +83,13 @@ def in_chunks(
     def one(stream: np.random.SeedSequence, size: int) -> NDArray[np.float64]:
         return draw(np.random.Generator(np.random.PCG64DXSM(stream)), size)
 
-    workers = min(usable_threads(threads), len(sizes))
+    workers = min(usable_threads(threads), len(sizes), 1 + rows * width // SMALL)
+    if workers == 1:
+        return np.concatenate([finish(one(*each)) for each in zip(streams, sizes, strict=True)])
     done: list[NDArray[np.float64]] = []
     with ThreadPoolExecutor(workers) as pool:
-        for start in range(0, len(sizes), 2 * workers):
-            wave = slice(start, start + 2 * workers)
+        for start in range(0, len(sizes), WAVE * workers):
+            wave = slice(start, start + WAVE * workers)
             done += [finish(drawn) for drawn in list(pool.map(one, streams[wave], sizes[wave]))]
     return np.concatenate(done)
 
@@ -104,11 +110,11 @@ def index_blocks(
     drawn = np.empty((step, size), dtype=np.int64)
     for start in range(0, rows, step):
         block = drawn[: min(step, rows - start)]
-        _fill_uniform(rng, size, block.reshape(-1))
+        fill_uniform(rng, size, block.reshape(-1))
         yield slice(start, start + len(block)), block
 
 
-def _fill_uniform(rng: np.random.Generator, size: int, out: NDArray[np.int64]) -> None:
+def fill_uniform(rng: np.random.Generator, size: int, out: NDArray[np.int64]) -> None:
     """Fill `out` with independent uniform draws from 0..size - 1.
 
     A random word is divided by the whole number of words per unit; the few words beyond the last whole unit are
