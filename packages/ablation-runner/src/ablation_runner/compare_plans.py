@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from ablation_runner.errors import StudyError
 from ablation_runner.garbage import read_known_plan
+from ablation_runner.pipeline import is_finished
 from ablation_runner.plan import Difference, Trial
 from ablation_runner.plan._arm import differences
 from ablation_runner.store import RunFolder
@@ -18,11 +19,7 @@ def read_finished_plan(run: RunFolder) -> list[Trial]:
     plan = read_known_plan(run)
     if plan is None:
         raise StudyError(f"{run.path}: no run of a study ({run.plan_file.name} is missing or broken)")
-    finished = [
-        trial
-        for trial in plan
-        if trial.conditions and (run.trial(trial.name).record() or {}).get("status") == "finished"
-    ]
+    finished = [trial for trial in plan if trial.conditions and is_finished(run, trial)]
     if not finished:
         raise StudyError(f"{run.path}: no trial has finished")
     return finished
