@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,8 +12,10 @@ import pytest
 from ablation_runner import StudyError, prepare
 from ablation_runner.files import write_json
 from ablation_runner.ledger import Judgement, Verdict, judge_ledger, load_ledger
+from ablation_runner.ledger._adjusted import adjusted
 from ablation_runner.ledger._claim import Contrast
-from ablation_runner.ledger._measure import Measured, measure
+from ablation_runner.ledger._measure import measure
+from ablation_runner.ledger._measured import Measured, Missing
 from ablation_runner.ledger._study_run import StudyRun, read_study_run
 from ablation_runner.plan import write_plan
 
@@ -170,7 +173,7 @@ def run_of(runs: Path) -> StudyRun:
     return run
 
 
-def numbers(found: Measured | str) -> Measured:
+def numbers(found: Measured | Missing) -> Measured:
     assert isinstance(found, Measured), found
     return found
 
@@ -185,7 +188,8 @@ def test_question_types_leave_out_all_other_questions(make_run: MakeRun) -> None
 
 def test_a_type_that_no_question_has_is_no_result(make_run: MakeRun) -> None:
     contrast = Contrast(study="fusion-method", arm="mlp", against="q-former", question_types=("count",))
-    assert measure(contrast, run_of(make_run()), margin=1.0) == "the run asks no question of the type count"
+    found = measure(contrast, run_of(make_run()), margin=1.0)
+    assert found == Missing(reason="the run asks no question of the type count")
 
 
 def test_a_second_difference_is_taken_from_the_first(make_run: MakeRun) -> None:
@@ -243,6 +247,16 @@ def test_a_blind_control_as_good_as_the_arms_makes_all_scores_not_informative(ma
     assert found[TIME].verdict is Verdict.SAME
 
 
+def test_arms_that_score_the_same_on_every_item_are_not_informative(make_run: MakeRun) -> None:
+    text = "gated-cross-attention against concatenation"
+    rows = judge_ledger(load_ledger(), make_run(), section="fusion").judgements
+    (found,) = (each for each in rows if each.claim.text == text and each.claim.metric == "vqav2_accuracy")
+    assert (found.verdict, found.reason) == (
+        Verdict.NOT_INFORMATIVE,
+        "the arms score the same on every item under every seed",
+    )
+
+
 def test_one_seed_is_inconclusive(make_run: MakeRun) -> None:
     found = judged(make_run(seeds=1))
     assert {found[text].verdict for text in (MLP, PERCEIVER, TIME)} == {Verdict.INCONCLUSIVE}
@@ -261,14 +275,34 @@ def test_a_run_with_other_settings_than_the_built_in_study_says_so(make_run: Mak
     assert found.notes == ("not as built in: seeds",)
 
 
-def test_an_arm_that_the_run_does_not_have_is_not_comparable(make_run: MakeRun) -> None:
+def test_an_arm_without_a_finished_trial_is_not_run(make_run: MakeRun) -> None:
     runs = make_run()
     for path in (runs / "fusion-method" / "trials").glob("perceiver*/trial.json"):
         path.unlink()
     found = judged(runs)
-    assert found[PERCEIVER].verdict is Verdict.NOT_COMPARABLE
-    assert "'perceiver-resampler'" in found[PERCEIVER].reason
+    assert found[PERCEIVER].verdict is Verdict.NOT_RUN
+    assert found[PERCEIVER].reason == "'perceiver-resampler' has no finished trial yet"
+    assert found[PERCEIVER].command.startswith("ablate run fusion-method")
     assert found[MLP].verdict is Verdict.SAME
+
+
+def test_an_arm_that_the_run_does_not_plan_is_not_comparable(make_run: MakeRun) -> None:
+    contrast = Contrast(study="fusion-method", arm="mlp @ few-tokens", against="mlp")
+    found = measure(contrast, run_of(make_run()), margin=1.0)
+    assert found == Missing(reason="the run has no arm 'mlp @ few-tokens'")
+
+
+def test_a_difference_asked_for_with_two_margins_counts_once_in_its_family() -> None:
+    one, two = (
+        Contrast(study="fusion-method", arm=arm, against="concatenation") for arm in ("mlp", "q-former")
+    )
+    cost = replace(one, quantity="train_seconds")
+    base = Measured(scale="cpu", seeds=3, estimate=1.0, low=0.5, high=1.5, p=0.01, p_equivalent=0.02)
+    found = adjusted(
+        {(one, 1.0): base, (one, 0.5): base, (two, 1.0): replace(base, p=0.04), (cost, 0.1): base}
+    )
+    assert [each.p for each in found.values()] == pytest.approx([0.02, 0.02, 0.04, 0.01])
+    assert [each.p_equivalent for each in found.values()] == pytest.approx([0.06, 0.06, 0.06, 0.02])
 
 
 def test_a_study_that_is_not_built_in_is_not_comparable(

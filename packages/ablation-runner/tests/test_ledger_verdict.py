@@ -7,7 +7,7 @@ import pytest
 
 from ablation_runner.ledger import Verdict
 from ablation_runner.ledger._claim import Claim
-from ablation_runner.ledger._measure import Measured
+from ablation_runner.ledger._measured import Measured
 from ablation_runner.ledger._verdict import verdict_on
 
 CLAIM = Claim(

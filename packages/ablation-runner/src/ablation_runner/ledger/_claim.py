@@ -37,6 +37,9 @@ class Contrast:
         return (self.arm, self.against, *(self.beyond or ()))
 
 
+Asked = tuple[Contrast, float]  # what is measured, and the margin that equivalence is tested against
+
+
 @dataclass(frozen=True, kw_only=True)
 class Claim:
     """A contrast that the literature gives a value or a direction for.

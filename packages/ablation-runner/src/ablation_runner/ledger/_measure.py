@@ -1,14 +1,14 @@
 """What a study measured for a contrast; every interval and p-value comes from ablation-stats."""
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
 import ablation_stats as stats
 from ablation_runner.analysis._cubes import of_items
 from ablation_runner.ledger._claim import Contrast
+from ablation_runner.ledger._measured import Measured, Missing
 from ablation_runner.ledger._study_run import StudyRun
 from ablation_runner.plan import BLIND
 
@@ -17,64 +17,18 @@ _EXACT = frozenset({"visual_tokens", "trainable_parameters", "macs"})  # the sam
 _POINTS = 100.0
 
 
-@dataclass(frozen=True, kw_only=True)
-class Measured:
-    """A contrast as measured: points of a percentage for scores, a ratio for costs.
-
-    Attributes:
-        scale: "cpu" or "gpu"; seeds: that all arms have.
-        estimate: arm minus against, or arm to against; low, high: its 95 % interval, both the estimate where the number is exact.
-        exact: a count without error.
-        p: two-sided, of "no difference"; p_equivalent: of the two one-sided tests against the margin; each None where there is
-            no error to test with, both adjusted over what the ledger asks of the study.
-        blind_loss: points by which the blind control is worse than the best arm of the contrast; None where the study has
-            no such control, or the contrast is of costs; blind_p: two-sided, of that.
-        identical: the arms score the same on every item under every seed.
-        not_converged: arms of the contrast that were still improving.
-        notes: what a reader must know of the run, such as trials that are missing.
-    """
-
-    scale: str
-    seeds: int
-    estimate: float
-    low: float
-    high: float
-    exact: bool = False
-    p: float | None = None
-    p_equivalent: float | None = None
-    blind_loss: float | None = None
-    blind_p: float | None = None
-    identical: bool = False
-    not_converged: tuple[str, ...] = ()
-    notes: tuple[str, ...] = ()
-
-
-def measure(contrast: Contrast, run: StudyRun, *, margin: float) -> Measured | str:
-    """The contrast in a study's results, or why the study cannot give it.
+def measure(contrast: Contrast, run: StudyRun, *, margin: float) -> Measured | Missing:
+    """The contrast in a study's results, or why they do not give it.
 
     Args:
         contrast: what is compared.
         run: of the study that it names.
         margin: points, or for a ratio the share of 1 that counts as none; above 0.
     """
-    cube = run.tested.cube_of(*contrast.arms)
-    if cube is None:
-        return f"the run has not finished {' and '.join(map(repr, contrast.arms))} on the same questions"
-    if contrast.quantity != "score":
-        return _noted(_cost(contrast, run, margin), run)
-    if contrast.question_types:
-        if cube is not run.tested.main:
-            return "the question types of these conditions are not known"
-        kept = run.tested.questions["question_type"].is_in(contrast.question_types).to_numpy()
-        if not kept.any():
-            return f"the run asks no question of the type {' or '.join(contrast.question_types)}"
-        cube = of_items(cube, kept)
-    if contrast.beyond and cube.weights is not None:
-        return "a difference of differences needs a metric that is a mean over questions"
-    return _noted(_score(contrast, cube, run, margin), run)
-
-
-def _noted(found: Measured | str, run: StudyRun) -> Measured | str:
+    missing = _missing(contrast, run)
+    if missing:
+        return missing
+    found = _score(contrast, run, margin) if contrast.quantity == "score" else _cost(contrast, run, margin)
     notes = []
     if run.finished < run.trials:
         notes.append(f"{run.finished} of {run.trials} trials are finished")
@@ -83,13 +37,44 @@ def _noted(found: Measured | str, run: StudyRun) -> Measured | str:
     return replace(found, notes=tuple(notes)) if isinstance(found, Measured) else found
 
 
-def _score(contrast: Contrast, cube: stats.PairedCube, run: StudyRun, margin: float) -> Measured:
+def _missing(contrast: Contrast, run: StudyRun) -> Missing | None:
+    for arm in contrast.arms:
+        if arm not in run.planned:
+            return Missing(reason=f"the run has no arm {arm!r}")
+    for arm in sorted(_trained(contrast)):
+        if arm not in run.records:
+            return Missing(reason=f"{arm!r} has no finished trial yet", pending=True)
+    if not run.tested.cubes:
+        return Missing(reason="no seed is finished in all arms yet", pending=True)
+    return None
+
+
+def _asked(contrast: Contrast, run: StudyRun) -> stats.PairedCube | Missing:
+    """The scores of the questions that the contrast is about."""
+    cube = run.tested.cube_of(*contrast.arms)
+    if cube is None:
+        return Missing(reason="the arms were not asked the same questions")
+    if contrast.beyond and cube.weights is not None:
+        return Missing(reason="a difference of differences needs a metric that is a mean over questions")
+    if not contrast.question_types:
+        return cube
+    if cube is not run.tested.main:
+        return Missing(reason="the question types of these conditions are not known")
+    kept = run.tested.questions["question_type"].is_in(contrast.question_types).to_numpy()
+    if not kept.any():
+        return Missing(reason=f"the run asks no question of the type {' or '.join(contrast.question_types)}")
+    return of_items(cube, kept)
+
+
+def _score(contrast: Contrast, run: StudyRun, margin: float) -> Measured | Missing:
+    cube = _asked(contrast, run)
+    if isinstance(cube, Missing):
+        return cube
     over = "both" if len(cube.seeds) > 1 else "items"
+    compared, arm, against = cube, contrast.arm, contrast.against
     if contrast.beyond:
-        changes = _changes(cube, (contrast.arm, contrast.against), contrast.beyond)
-        found = stats.paired_difference(changes, arm=_OWN, baseline=_OTHER, generalize_to=over)
-    else:
-        found = stats.paired_difference(cube, arm=contrast.arm, baseline=contrast.against, generalize_to=over)
+        compared, arm, against = _changes(cube, (arm, against), contrast.beyond), _OWN, _OTHER
+    found = stats.paired_difference(compared, arm=arm, baseline=against, generalize_to=over)
     blind_loss, blind_p = _blind(contrast, cube, over)
     return Measured(
         scale=run.scale,
@@ -101,7 +86,7 @@ def _score(contrast: Contrast, cube: stats.PairedCube, run: StudyRun, margin: fl
         p_equivalent=_p_equivalent(found, margin / _POINTS),
         blind_loss=blind_loss,
         blind_p=blind_p,
-        identical=found.se == 0 and found.estimate == 0,
+        identical=np.array_equal(*(compared.values[compared.index(name)] for name in (arm, against))),
         not_converged=tuple(sorted(_trained(contrast) & run.not_converged)),
     )
 
@@ -134,13 +119,13 @@ def _p_equivalent(found: stats.Estimate, margin: float) -> float | None:
     return stats.equivalence_tost(found, low=-margin, high=margin).p_value
 
 
-def _cost(contrast: Contrast, run: StudyRun, margin: float) -> Measured | str:
+def _cost(contrast: Contrast, run: StudyRun, margin: float) -> Measured | Missing:
     """The ratio of a cost; of seconds, the paired t of the logarithms, as a ratio's error is the same both ways."""
     own, other = (run.records[arm.split(" @ ")[0]] for arm in (contrast.arm, contrast.against))
     seeds = sorted(own.keys() & other.keys())
     pairs = [[float(each[seed].get(contrast.quantity) or 0) for seed in seeds] for each in (own, other)]
     if not seeds or not all(map(all, pairs)):
-        return f"the run has no {contrast.quantity} of both arms under one seed"
+        return Missing(reason=f"the run has no {contrast.quantity} of both arms under one seed")
     logs = np.log(pairs)
     exact = contrast.quantity in _EXACT
     if exact or len(seeds) < 2:
@@ -158,19 +143,3 @@ def _cost(contrast: Contrast, run: StudyRun, margin: float) -> Measured | str:
         p=found.p_value if found.se > 0 else None,
         p_equivalent=_p_equivalent(found, math.log1p(margin)),
     )
-
-
-def adjusted(found: Sequence[Measured]) -> list[Measured]:
-    """The same with p-values adjusted by Holm, those of differences and those of equivalence each for themselves."""
-    different = _holm([each.p for each in found])
-    equivalent = _holm([each.p_equivalent for each in found])
-    return [
-        replace(each, p=p, p_equivalent=p_equivalent)
-        for each, p, p_equivalent in zip(found, different, equivalent, strict=True)
-    ]
-
-
-def _holm(values: Sequence[float | None]) -> list[float | None]:
-    tested = [value for value in values if value is not None]
-    left = iter(stats.adjust_pvalues(tested, "holm").tolist() if tested else ())
-    return [None if value is None else float(next(left)) for value in values]

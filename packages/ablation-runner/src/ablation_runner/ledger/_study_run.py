@@ -11,7 +11,7 @@ from ablation_runner.analysis._cubes import Tested, read_tested
 from ablation_runner.errors import StudyError
 from ablation_runner.garbage import read_known_plan
 from ablation_runner.ledger._folders import SCALES, run_folder
-from ablation_runner.plan import Trial
+from ablation_runner.plan import Trial, tested_name
 from ablation_runner.records import Record
 from ablation_runner.store import RunFolder
 from ablation_runner.study import AS_TRAINED, find_study, load_study
@@ -32,7 +32,7 @@ class StudyRun:
             was trained for is named "ARM @ CONDITION".
         records: arm to seed to the trial's record, of all finished trials.
         not_converged: arms whose validation loss was still falling under some seed.
-        trials, finished: how many are planned and have a result.
+        planned: all arms, each as trained and under every other condition; trials: how many; finished: with a result.
         changed: keys of the study file that were not as they are built in, such as by `--set`.
     """
 
@@ -40,6 +40,7 @@ class StudyRun:
     tested: Tested
     records: Mapping[str, Mapping[int, Record]]
     not_converged: frozenset[str]
+    planned: frozenset[str]
     trials: int
     finished: int
     changed: tuple[str, ...]
@@ -94,6 +95,7 @@ def _study_run(
         tested=tested,
         records=by_arm,
         not_converged=falling,
+        planned=frozenset(tested_name(trial.arm, name) for trial in plan for name in trial.conditions),
         trials=sum(bool(trial.conditions) for trial in plan),
         finished=len(finished),
         changed=changed,

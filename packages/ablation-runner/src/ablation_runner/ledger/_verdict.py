@@ -17,8 +17,8 @@ opposite           it is significant and points the other way; of a claim of no 
 inconclusive       anything else
 =================  ===================================================================================================
 
-The p-values are adjusted (Holm) over all contrasts that the ledger asks of the same study, differences and equivalence each
-for themselves, so an interval can exclude 0 where the verdict is inconclusive. Costs (times, tokens, parameters, MACs)
+The p-values are adjusted (Holm) over all contrasts that the ledger asks of the same study, scores and each cost for
+themselves, differences and equivalence too, so an interval can exclude 0 where the verdict is inconclusive. Costs (times, tokens, parameters, MACs)
 need neither convergence nor the blind control; counts have no error, and are judged as they are.
 
 At a scale whose models are those the literature speaks of ("gpu"), and only there, the size counts too:
@@ -32,13 +32,10 @@ A contrast that is none of these keeps its verdict of direction. At "cpu" scale 
 
 import math
 from enum import StrEnum
-from typing import TYPE_CHECKING
 
 from ablation_runner.ledger._claim import Claim, Unit
 from ablation_runner.ledger._folders import COMPARABLE
-
-if TYPE_CHECKING:  # it needs polars, which nobody waits for where nothing was run
-    from ablation_runner.ledger._measure import Measured
+from ablation_runner.ledger._measured import Measured
 
 ALPHA = 0.05
 
@@ -57,7 +54,7 @@ class Verdict(StrEnum):
     REFUTED = "refuted"
 
 
-def verdict_on(claim: Claim, measured: "Measured") -> tuple[Verdict, str]:
+def verdict_on(claim: Claim, measured: Measured) -> tuple[Verdict, str]:
     """The verdict on a claim that something was measured for, and the rule that gave it, in words."""
     blocked = _not_informative(claim, measured)
     if blocked:
@@ -66,7 +63,7 @@ def verdict_on(claim: Claim, measured: "Measured") -> tuple[Verdict, str]:
     return _sized(claim, measured, found, reason) if measured.scale == COMPARABLE else (found, reason)
 
 
-def _not_informative(claim: Claim, measured: "Measured") -> str:
+def _not_informative(claim: Claim, measured: Measured) -> str:
     """Why the study could not have shown a difference; empty where it could."""
     if claim.unit == "ratio":
         return ""
@@ -81,7 +78,7 @@ def _not_informative(claim: Claim, measured: "Measured") -> str:
     return ""
 
 
-def _direction(claim: Claim, measured: "Measured") -> tuple[Verdict, str]:
+def _direction(claim: Claim, measured: Measured) -> tuple[Verdict, str]:
     same, shift = _scale(claim.unit), _shift(measured.estimate, claim.unit)
     if measured.exact:
         significant, equivalent = shift != 0, abs(shift) <= _limit(claim)
@@ -104,7 +101,7 @@ def _direction(claim: Claim, measured: "Measured") -> tuple[Verdict, str]:
     return (Verdict.SAME if agrees else Verdict.OPPOSITE), "the difference is significant"
 
 
-def _sized(claim: Claim, measured: "Measured", found: Verdict, reason: str) -> tuple[Verdict, str]:
+def _sized(claim: Claim, measured: Measured, found: Verdict, reason: str) -> tuple[Verdict, str]:
     """The verdict where the literature's size counts as well."""
     if found is Verdict.OPPOSITE:
         return Verdict.REFUTED, reason
