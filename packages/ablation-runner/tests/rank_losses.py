@@ -23,29 +23,47 @@ from ablation_runner.trial._batches import BatchPlan
 from ablation_runner.trial._data import encode_split, read_items, tokenizer_texts
 from ablation_runner.trial._feed import Feed
 from ablation_runner.trial._material import SPLITS, Material
+from ablation_runner.trial._pairs import PairFeed, learner_of
+from ablation_runner.trial._parts import train_parts
 from ablation_runner.trial._train import training_step
 from vlm_fusion import build_tokenizer
 from vlm_tasks import create_task
 
-WIDTH, TOKENS, BUDGET = 12, 16, 4
+WIDTH, SIDE, TOKENS, BUDGET = 32, 32, 16, 4
 
 
-def configuration(connector: str, method: str = "average-pool") -> Configuration:
+def configuration(
+    connector: str, method: str = "average-pool", encoder: str = "frozen", objectives: str = "answers"
+) -> Configuration:
+    answers = objectives == "answers"
     return Configuration.model_validate(
         {
-            "data": {"limit": 160},
+            "data": {"limit": 160, "answers": "written" if answers else "ranked"},
+            "encoder": {
+                "name": "small-vit",
+                "weights": "random",
+                "image_size": SIDE,
+                "shape": {"size": SIDE, "patch": 8, "width": WIDTH, "depth": 2},
+            },
             "tokens": {"method": method, "budget": BUDGET},
             "model": {
                 "connector": connector,
                 "language_model": {"name": "llama-tiny", "width": 32, "depth": 2},
             },
-            "training": {"steps": 10, "images_per_step": 8, "questions_per_image": 4, "learning_rate": 3e-3},
+            "training": {
+                "steps": 10,
+                "images_per_step": 8,
+                "questions_per_image": 4 if answers else 1,
+                "learning_rate": 3e-3,
+                "encoder": encoder,
+                "objectives": objectives,
+            },
         }
     )
 
 
 def material(chosen: Configuration) -> Material:
-    """The real questions, with made-up features."""
+    """The real questions, with made-up features, or pixels where the encoder is trained."""
     task = create_task("easy-vqa")
     tokenizer = build_tokenizer(tokenizer_texts(task, chosen))
     splits = {
@@ -55,16 +73,20 @@ def material(chosen: Configuration) -> Material:
         for split in SPLITS
     }
     generator = torch.Generator().manual_seed(0)
-    features = {}
+    stored = {}
     for split, made in splits.items():
         count = len(made.images)
-        features[split] = {
+        if chosen.trains_encoder:
+            shape = (count, 3, SIDE, SIDE)
+            stored[split] = {"pixels": torch.randint(256, shape, generator=generator, dtype=torch.uint8)}
+            continue
+        stored[split] = {
             "features": torch.randn(count, TOKENS, WIDTH, generator=generator),
             "mask": torch.ones(count, TOKENS, dtype=torch.bool),
             "positions": torch.rand(count, TOKENS, 2, generator=generator),
             "grids": torch.full((count, 2), 4),
         }
-    return Material(tokenizer, splits, features)
+    return Material(tokenizer, splits, stored, chosen.encoder.spec())
 
 
 def losses(rank: int, ranks: int, store: str, case: dict[str, Any], read: Material, out: str) -> None:
@@ -72,14 +94,20 @@ def losses(rank: int, ranks: int, store: str, case: dict[str, Any], read: Materi
     torch.set_num_threads(1)
     torch.distributed.init_process_group("gloo", init_method=f"file://{store}", rank=rank, world_size=ranks)
     _engine.start_distributed()
-    chosen = configuration(case["connector"], case["method"])
+    chosen = configuration(*(case[name] for name in ("connector", "method", "encoder", "objectives")))
     settings = Engine(zero_stage=case["zero_stage"], accumulation=case["accumulation"])
-    model = assemble_model(chosen, read.tokenizer, vision_width=WIDTH, seed=0)
-    engine = _engine.start_engine(model, training=chosen.training, engine=settings)
+    training = chosen.training
+    model = assemble_model(chosen, read.tokenizer, seed=0)
+    train_parts(model, training, seed=0)
+    engine = _engine.start_engine(learner_of(model, training), training=training, engine=settings)
     batches = BatchPlan(
-        read.splits["train"].questions_of, seed=0, images_per_step=8, questions_per_image=4, shuffled=False
+        read.splits["train"].questions_of,
+        seed=0,
+        images_per_step=training.images_per_step,
+        questions_per_image=training.questions_per_image,
+        shuffled=False,
     )
-    feed = Feed(material=read, reducer=chosen.tokens, seed=0)
+    feed = (PairFeed if training.pair_objectives else Feed)(material=read, reducer=chosen.tokens, seed=0)
     found = [
         training_step(engine, batches.rows(step), feed, budgets=(BUDGET,), draw=step)
         for step in range(case["steps"])
@@ -90,14 +118,15 @@ def losses(rank: int, ranks: int, store: str, case: dict[str, Any], read: Materi
 
 
 def main(cases: list[dict[str, Any]]) -> None:
-    read = material(configuration("mlp"))
+    read = {encoder: material(configuration("mlp", encoder=encoder)) for encoder in ("frozen", "full")}
     fork = multiprocessing.get_context("fork")
     results = []
     for case in cases:
         with tempfile.TemporaryDirectory() as scratch:
+            data = read["frozen" if case["encoder"] == "frozen" else "full"]
             store, out = f"{scratch}/store", f"{scratch}/losses.json"
             children = [
-                fork.Process(target=losses, args=(rank, case["ranks"], store, case, read, out))
+                fork.Process(target=losses, args=(rank, case["ranks"], store, case, data, out))
                 for rank in range(case["ranks"])
             ]
             for child in children:

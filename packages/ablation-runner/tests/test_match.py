@@ -32,7 +32,7 @@ def arms_of(text: str) -> tuple[PlannedArm, ...]:
 
 
 def parameters(configuration: Configuration) -> int:
-    model = assemble_model(configuration, build_tokenizer(["red"]), vision_width=112, seed=0)
+    model = assemble_model(configuration, build_tokenizer(["red"]), seed=0)
     return sum(parameter.numel() for parameter in model.connector.parameters())
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 
 SCRIPT = Path(__file__).with_name("rank_losses.py")
 CONNECTORS = ["concatenation", "mlp", "q-former", "perceiver-resampler", "gated-cross-attention"]
@@ -17,6 +18,8 @@ def case(
     connector: str = "mlp",
     *,
     method: str = "average-pool",
+    encoder: str = "frozen",
+    objectives: str = "answers",
     ranks: int = 1,
     accumulation: int = 1,
     zero_stage: int = 0,
@@ -25,6 +28,8 @@ def case(
     return {
         "connector": connector,
         "method": method,
+        "encoder": encoder,
+        "objectives": objectives,
         "ranks": ranks,
         "accumulation": accumulation,
         "zero_stage": zero_stage,
@@ -78,3 +83,27 @@ def test_every_connector_trains_under_zero_3_to_the_losses_of_stage_0(tmp_path: 
     found = losses([*plain, *sharded], tmp_path)
     np.testing.assert_allclose(found[len(CONNECTORS) :], found[: len(CONNECTORS)], rtol=1e-5)
     assert len(np.unique(found[: len(CONNECTORS), -1])) == len(CONNECTORS)
+
+
+def test_an_encoder_is_trained_to_the_same_losses_on_any_ranks_and_zero_stage(tmp_path: Path) -> None:
+    full = {"encoder": "full", "steps": 4}
+    cases = [case(**full), case(accumulation=4, **full), case(ranks=2, **full)]
+    cases += [case(ranks=2, zero_stage=3, **full), case(encoder="lora", steps=4), case(steps=4)]
+    one, *others, adapters, frozen = losses(cases, tmp_path)
+    for found in others:
+        np.testing.assert_allclose(found, one, rtol=1e-5)
+    assert adapters[0] == pytest.approx(one[0], rel=1e-6)  # adapters start as nothing
+    assert len({round(found[-1], 6) for found in (one, adapters, frozen)}) == 3
+
+
+def test_objectives_of_pairs_have_the_same_losses_on_any_ranks(tmp_path: Path) -> None:
+    every = "contrastive + 0.5 matching + masked-language-modelling + language-modelling"
+    words = "masked-language-modelling + 2 language-modelling"
+    pairs = {"connector": "q-former", "steps": 4}
+    cases = [case(objectives=every, **pairs), case(objectives=every, ranks=2, **pairs)]
+    cases += [case(objectives=every, ranks=2, zero_stage=3, **pairs)]
+    cases += [case(objectives=words, **pairs), case(objectives=words, accumulation=4, **pairs)]
+    one, two, sharded, plain, accumulated = losses(cases, tmp_path)
+    np.testing.assert_allclose(two, one, rtol=1e-5)
+    np.testing.assert_allclose(sharded, one, rtol=1e-5)
+    np.testing.assert_allclose(accumulated, plain, rtol=1e-5)

@@ -18,8 +18,7 @@ Ablate = Callable[..., subprocess.CompletedProcess[str]]
 READING = """
 [[baseline.before]]
 name = "reading"
-objective = "text"
-training = { steps = 4, images_per_step = 4, questions_per_image = 4, learning_rate = 3e-3, validations = 1, parts = ["language_model"] }
+training = { steps = 4, images_per_step = 4, questions_per_image = 4, learning_rate = 3e-3, validations = 1, parts = ["language_model"], objectives = "text" }
 """
 CONDITIONS = """
 [conditions.more]

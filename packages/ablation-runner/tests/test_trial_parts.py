@@ -72,17 +72,15 @@ def configuration(connector: str) -> Configuration:
 @pytest.mark.parametrize("connector", ["mlp", "q-former", "perceiver-resampler", "gated-cross-attention"])
 def test_arms_share_the_language_models_initial_weights_bit_for_bit(connector: str) -> None:
     tokenizer = build_tokenizer(["what color", "red"])
-    one = assemble_model(configuration("concatenation"), tokenizer, vision_width=8, seed=3).language_model
-    other = assemble_model(configuration(connector), tokenizer, vision_width=8, seed=3).language_model
+    one = assemble_model(configuration("concatenation"), tokenizer, seed=3).language_model
+    other = assemble_model(configuration(connector), tokenizer, seed=3).language_model
     weights = dict(other.named_parameters())
     assert all(torch.equal(weight, weights[name]) for name, weight in one.named_parameters())
 
 
 def test_another_seed_gives_other_weights() -> None:
     tokenizer = build_tokenizer(["what color", "red"])
-    one, other = (
-        assemble_model(configuration("mlp"), tokenizer, vision_width=8, seed=seed) for seed in (0, 1)
-    )
+    one, other = (assemble_model(configuration("mlp"), tokenizer, seed=seed) for seed in (0, 1))
     pairs = list(zip(one.parameters(), other.parameters(), strict=True))
     matrices = [(a, b) for a, b in pairs if a.ndim > 1]
     assert matrices

@@ -3,11 +3,13 @@
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 from torch import nn
 
+from ablation_runner.study import Training
 from ablation_runner.trial._failure import TrialFailedError
 from ablation_runner.trial._parts import check_changes, fingerprints, train_parts
 from ablation_runner.trial._tripwires import check_gradient, check_loss, check_seeds_differ, curve_digest
@@ -22,6 +24,7 @@ class Model(nn.Module):
         super().__init__()
         self.connector = nn.Linear(2, 2)
         self.language_model = nn.Linear(2, 2)
+        self.encoder = None
 
 
 def weights(model: nn.Module) -> dict[str, str]:
@@ -42,23 +45,30 @@ def test_a_gradient_that_is_no_positive_number_is_named_with_its_step(norm: floa
     check_gradient(0.1, step=7)
 
 
+def training(parts: list[Any]) -> Training:
+    return Training(steps=1, parts=parts)
+
+
 def test_only_the_chosen_parts_train() -> None:
     model = Model()
-    assert train_parts(model, ["connector"]) == ["connector.weight", "connector.bias"]
+    assert train_parts(model, training(["connector"]), seed=0) == ["connector.weight", "connector.bias"]
     assert [parameter.requires_grad for parameter in model.parameters()] == [True, True, False, False]
 
 
 def test_what_the_model_freezes_stays_frozen() -> None:
     model = Model()
     model.language_model.requires_grad_(False)
-    assert train_parts(model, ["connector", "language_model"]) == ["connector.weight", "connector.bias"]
+    assert train_parts(model, training(["connector", "language_model"]), seed=0) == [
+        "connector.weight",
+        "connector.bias",
+    ]
     with pytest.raises(TrialFailedError, match=r"nothing of training\.parts = \['language_model'\]"):
-        train_parts(model, ["language_model"])
+        train_parts(model, training(["language_model"]), seed=0)
 
 
 def test_a_frozen_weight_that_changes_is_named() -> None:
     model = Model()
-    trained, before = train_parts(model, ["connector"]), weights(model)
+    trained, before = train_parts(model, training(["connector"]), seed=0), weights(model)
     with torch.no_grad():
         model.connector.weight.add_(1)
         check_changes(before, weights(model), trained)
@@ -69,7 +79,7 @@ def test_a_frozen_weight_that_changes_is_named() -> None:
 
 def test_a_part_that_should_train_and_does_not_is_named() -> None:
     model = Model()
-    trained, before = train_parts(model, ["connector", "language_model"]), weights(model)
+    trained, before = train_parts(model, training(["connector", "language_model"]), seed=0), weights(model)
     with torch.no_grad():
         model.connector.weight.add_(1)
     with pytest.raises(TrialFailedError, match="the language_model should train, and none of its weights"):

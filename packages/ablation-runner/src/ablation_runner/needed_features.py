@@ -44,15 +44,7 @@ class NeededFeatures:
 
 
 def _encoder_and_images(configuration: Configuration) -> tuple[str, frozenset[str]]:
-    from vlm_encoders import encoder_spec
-
-    encoder = configuration.encoder
-    spec = encoder_spec(
-        encoder.name,
-        image_size=encoder.image_size,
-        feature_layer=encoder.feature_layer,
-        final_norm=encoder.final_norm,
-    )
+    spec = configuration.encoder.spec()
     named = {key: getattr(spec, key) for key in ("name", "image_size", "feature_layer", "final_norm")}
     return _encoder(named), _images(configuration.data.task.model_dump_json(), configuration.data.limit)
 

@@ -15,6 +15,7 @@ from ._extract import extract_features as extract_features
 from ._images import open_image as open_image
 from ._images import to_rgb as to_rgb
 from ._locate import locate_tokens as locate_tokens
+from ._lora import merge_adapters as merge_adapters
 from ._mixture import EncoderMixture as EncoderMixture
 from ._preprocess import image_box as image_box
 from ._preprocess import preprocess as preprocess
@@ -64,6 +65,7 @@ __all__ = [
     "list_encoders",
     "list_training",
     "locate_tokens",
+    "merge_adapters",
     "open_image",
     "parameter_groups",
     "preprocess",

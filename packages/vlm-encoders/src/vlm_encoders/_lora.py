@@ -28,6 +28,29 @@ def add_adapters(encoder: Encoder, options: Lora) -> set[str]:
     return {name for name, _ in encoder.named_parameters() if "lora_" in name}
 
 
+def merge_adapters(encoder: Encoder) -> None:
+    """Adds the adapters to the weights that they stand beside and takes them out; without adapters nothing changes.
+
+    The output stays the same up to rounding, and every parameter has the name that it had before the adapters.
+
+    >>> from vlm_encoders import create_encoder, set_trainable, training_options
+    >>> encoder = create_encoder("small-vit", weights="random:0")
+    >>> len(set_trainable(encoder, training_options("lora")))
+    12
+    >>> merge_adapters(encoder)
+    >>> any("lora_" in name for name, _ in encoder.named_parameters())
+    False
+    """
+    from peft.tuners.tuners_utils import BaseTunerLayer
+
+    adapted = [
+        (name, module) for name, module in encoder.named_modules() if isinstance(module, BaseTunerLayer)
+    ]
+    for name, module in adapted:
+        module.merge()
+        encoder.set_submodule(name, module.get_base_layer())
+
+
 def _targets(encoder: Encoder, wanted: tuple[str, ...]) -> list[str]:
     backbone = encoder.backbone
     blocks = [module for block in backbone.blocks()[: encoder.spec.blocks_used] for module in block]

@@ -71,16 +71,14 @@ def _cost(configuration: Configuration, measure: str) -> int:
 
 
 def _sizes(configuration: Configuration) -> dict[str, Any]:
-    from vlm_encoders import encoder_spec
     from vlm_fusion import language_model_options
 
     encoder, language = configuration.encoder, configuration.model.language_model
     width = getattr(language_model_options(language.name, **language.options()), "width", None)
     if width is None:
         raise StudyError(f"match: the width of {language.name!r} is known only once it is loaded")
-    spec = encoder_spec(encoder.name, image_size=encoder.image_size, feature_layer=encoder.feature_layer)
     return {
-        "vision_width": spec.width,
+        "vision_width": encoder.spec().width,
         "language_width": width,
         "image_tokens": configuration.tokens.budget,
     }

@@ -36,6 +36,7 @@ def resolve_arms(study: Study, *, chosen: Mapping[str, str] | None = None) -> tu
     resolved = match_costs(study, resolved)
     _refuse_twins(resolved)
     _check_conditions(study, resolved)
+    _check_objectives(study, resolved)
     _refuse_unknown_arms(study, [arm.name for arm in resolved])
     return resolved
 
@@ -106,7 +107,21 @@ def _refuse_twins(arms: tuple[PlannedArm, ...]) -> None:
 def _check_conditions(study: Study, arms: tuple[PlannedArm, ...]) -> None:
     for name, changes in study.conditions.items():
         for arm in arms:
-            changed(arm.configuration, changes, where=f"conditions.{name}")
+            tested = changed(arm.configuration, changes, where=f"conditions.{name}")
+            if arm.configuration.trains_encoder and tested.encoder != arm.configuration.encoder:
+                raise StudyError(
+                    f"conditions.{name}: arm {arm.name!r} trains its encoder, which then has its size; "
+                    f"only frozen encoders are tested under another one"
+                )
+
+
+def _check_objectives(study: Study, arms: tuple[PlannedArm, ...]) -> None:
+    for arm in arms:
+        for training in arm.configuration.trainings:
+            try:
+                training.objective_options(accumulation=study.engine.accumulation)
+            except ValueError as error:
+                raise StudyError(f"arm {arm.name!r}: {error}") from error
 
 
 def _refuse_unknown_arms(study: Study, arms: list[str]) -> None:

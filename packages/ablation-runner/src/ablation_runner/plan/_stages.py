@@ -11,7 +11,7 @@ LAST = "answers"
 
 def training_stages(configuration: Configuration) -> tuple[Stage, ...]:
     """All stages of training in their order, the configuration's own training last."""
-    last = Stage(name=LAST, objective="answers", training=configuration.training)
+    last = Stage(name=LAST, training=configuration.training)
     return (*configuration.before, last)
 
 
@@ -49,10 +49,11 @@ def stage_keys(
 
 def _keys(configuration: Configuration, setting: dict[str, Any]) -> Iterator[str]:
     read = configuration.model_dump(include={"data", "encoder", "tokens", "model"})
+    del read["data"]["answers"]  # how they are taken afterwards
     text = {"data": read["data"] | {"images": None}, "language_model": read["model"]["language_model"]}
     before = ""
     for stage in training_stages(configuration):
-        depends = text if stage.objective == "text" else read
+        depends = text if stage.training.reads_text_alone else read
         before = content_hash(
             {"before": before, "depends": depends, "stage": stage.model_dump(exclude={"name"}), **setting}
         )

@@ -1,10 +1,14 @@
 """The study file: its schema, and reading it from disk."""
 
-from ablation_runner.study._configuration import Configuration, Data, Reducer, Stage, Training, reducer_needs
+from ablation_runner.study._configuration import Configuration
+from ablation_runner.study._data import Data
+from ablation_runner.study._encoder import Encoder
 from ablation_runner.study._engine import Engine
 from ablation_runner.study._factors import Changes, Design, Factor
 from ablation_runner.study._load import built_in_studies, find_study, load_study, parse_study
 from ablation_runner.study._schema import AS_TRAINED, Arm, Claim, Study
+from ablation_runner.study._tokens import Reducer, reducer_needs
+from ablation_runner.study._training import Stage, Training
 from ablation_runner.study._variants import Variant
 
 __all__ = [
@@ -15,6 +19,7 @@ __all__ = [
     "Configuration",
     "Data",
     "Design",
+    "Encoder",
     "Engine",
     "Factor",
     "Reducer",

@@ -3,15 +3,25 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
 import torch
 
 from ablation_runner.study import Configuration
 from ablation_runner.trial._assemble import assemble_model
+from ablation_runner.trial._cost import answering_cost
 from ablation_runner.trial._data import tokenizer_texts
-from token_budget import grid_positions, visual_tokens
-from vlm_encoders import encoder_spec
-from vlm_fusion import VisionLanguageModel, build_tokenizer, count_cost, encode_question, pack_questions
+from ablation_runner.trial._pairs import hidden_words, learner_of, statement_rows
+from ablation_runner.trial._parts import train_parts
+from token_budget import grid_positions, reduce_tokens, visual_tokens
+from vlm_fusion import (
+    Question,
+    VisionLanguageModel,
+    build_tokenizer,
+    encode_question,
+    pack_questions,
+)
 from vlm_tasks import create_task, format_prompt
 
 _REPEATS = 3
@@ -53,11 +63,10 @@ def _expect(configuration: Configuration) -> Expected:
     named = configuration.data.task
     task = create_task(named.name, **named.options())
     tokenizer = build_tokenizer(tokenizer_texts(task, configuration))
-    training, data, encoder = configuration.training, configuration.data, configuration.encoder
-    width = encoder_spec(
-        encoder.name, image_size=encoder.image_size, feature_layer=encoder.feature_layer
-    ).width
-    model = assemble_model(configuration, tokenizer, vision_width=width, seed=0)
+    training, data = configuration.training, configuration.data
+    model = assemble_model(configuration, tokenizer, seed=0)
+    if configuration.trains_encoder:
+        train_parts(model, training, seed=0)
     test = task.items("test")
     row = test.row(0, named=True)
     question = encode_question(tokenizer, format_prompt(data.prompt, row["question"]), row["answers"][0])
@@ -65,13 +74,14 @@ def _expect(configuration: Configuration) -> Expected:
         [[question] * training.questions_per_image] * training.images_per_step, pad=tokenizer.pad_token_id
     )
     budget = configuration.tokens.budget
-    tokens = visual_tokens(
-        torch.randn(training.images_per_step, budget, width, generator=torch.Generator().manual_seed(0)),
-        positions=grid_positions(1, budget).expand(training.images_per_step, -1, -1),
-    )
+    images = _made_up_images(configuration, model)
+
+    learner = learner_of(model, training)
 
     def forward() -> torch.Tensor:
-        return torch.as_tensor(model(tokens, text.input_ids, segments=text.segments, labels=text.labels).loss)
+        if training.pair_objectives:
+            return _pair_loss(learner, images, question, tokenizer)
+        return torch.as_tensor(model(images, text.input_ids, segments=text.segments, labels=text.labels).loss)
 
     step = _fastest(lambda: _update(model, forward()))
     with torch.no_grad():
@@ -79,13 +89,45 @@ def _expect(configuration: Configuration) -> Expected:
     asked = training.images_per_step * training.questions_per_image
     per_image = len(test) / len(task.image_ids("test"))
     looked_at = len(test) + training.validations * data.validation_images * per_image
-    cost = count_cost(model, image_tokens=budget, text_tokens=len(question.prompt) + len(question.answer))
+    cost = answering_cost(model, image_tokens=budget, text_tokens=len(question.prompt) + len(question.answer))
     return Expected(
         parameters=cost.trainable,
         macs=cost.macs,
         visual_tokens=cost.visual_tokens,
         seconds=training.steps * step + looked_at / asked * look,
     )
+
+
+def _made_up_images(configuration: Configuration, model: VisionLanguageModel) -> Any:
+    """A batch of tokens within the budget, or of pixels where the encoder is trained (it is then set to reduce them)."""
+    noise, batch = torch.Generator().manual_seed(0), configuration.training.images_per_step
+    spec, tokens = configuration.encoder.spec(), configuration.tokens
+    if configuration.trains_encoder:
+        model.reducer = partial(
+            reduce_tokens, budget=tokens.budget, method=tokens.method.name, **tokens.method.options()
+        )
+        return torch.randn(batch, 3, *spec.image_size, generator=noise)
+    return visual_tokens(
+        torch.randn(batch, tokens.budget, spec.width, generator=noise),
+        positions=grid_positions(1, tokens.budget).expand(batch, -1, -1),
+    )
+
+
+def _pair_loss(learner: Any, images: Any, question: Question, tokenizer: Any) -> torch.Tensor:
+    """The loss of a batch whose statements are all the same and count as different."""
+    batch = len(images) if torch.is_tensor(images) else len(images.features)
+    text = statement_rows([question] * batch, tokenizer)
+    noise = torch.Generator().manual_seed(0)
+    output = learner(
+        images,
+        text.input_ids,
+        text.attention_mask,
+        text.labels,
+        captions=torch.arange(batch),
+        masked=hidden_words(text, tokenizer, noise),
+        generator=noise,
+    )
+    return torch.as_tensor(output.loss)
 
 
 def _update(model: VisionLanguageModel, loss: torch.Tensor) -> None:

@@ -46,9 +46,7 @@ def start_engine(model: nn.Module, *, training: Training, engine: Engine) -> Any
 
     from ablation_runner.trial._checkpoint import SafetensorsCheckpointEngine
 
-    optimizer = torch.optim.AdamW(
-        _decayed_and_not(model, training.weight_decay), lr=training.learning_rate, betas=_BETAS, fused=True
-    )
+    optimizer = torch.optim.AdamW(parameter_groups(model, training), betas=_BETAS, fused=True)
     schedule = {"constant": "constant_with_warmup"}.get(engine.schedule, engine.schedule)
     made, *_ = deepspeed.initialize(
         model=model,
@@ -80,13 +78,18 @@ def micro_batch_size(training: Training, engine: Engine, ranks: int) -> int:
     return training.images_per_step // parts
 
 
-def _decayed_and_not(model: nn.Module, weight_decay: float) -> list[dict[str, Any]]:
-    """Parameter groups: matrices decay; biases, norms and gates do not."""
-    trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
-    matrices = [parameter for parameter in trained if parameter.ndim > 1]
-    others = [parameter for parameter in trained if parameter.ndim <= 1]
-    groups = [{"params": matrices, "weight_decay": weight_decay}, {"params": others, "weight_decay": 0.0}]
-    return [group for group in groups if group["params"]]
+def parameter_groups(model: nn.Module, training: Training) -> list[dict[str, Any]]:
+    """Groups for the optimizer: matrices decay; biases, norms and gates do not; the encoder has a rate of its own."""
+    groups: dict[tuple[bool, bool], list[nn.Parameter]] = {}
+    for name, parameter in model.named_parameters():
+        if parameter.requires_grad:
+            kind = name.startswith("encoder."), parameter.ndim <= 1
+            groups.setdefault(kind, []).append(parameter)
+    rates = {False: training.learning_rate, True: training.encoder_learning_rate or training.learning_rate}
+    return [
+        {"params": members, "lr": rates[of_encoder], "weight_decay": 0.0 if flat else training.weight_decay}
+        for (of_encoder, flat), members in sorted(groups.items(), key=lambda group: group[0])
+    ]
 
 
 def _deepspeed_config(training: Training, engine: Engine, ranks: int) -> dict[str, Any]:

@@ -1,6 +1,4 @@
-"""A trained model's written answers to the test questions, scored: one row per prediction."""
-
-from typing import Any
+"""A trained model's answers to the test questions, scored: one row per prediction."""
 
 import numpy as np
 import polars as pl
@@ -10,8 +8,11 @@ from ablation_runner.plan import Trial
 from ablation_runner.study import Configuration
 from ablation_runner.trial._feed import Feed
 from ablation_runner.trial._material import Material
+from ablation_runner.trial._pairs import PairFeed, learner_of
+from ablation_runner.trial._ranking import ranked_texts
 from ablation_runner.trial._seeding import stream
-from vlm_fusion import Question, VisionLanguageModel, pack_questions
+from ablation_runner.trial._writing import written_texts
+from vlm_fusion import VisionLanguageModel
 from vlm_tasks import result_rows
 
 _IMAGES_AT_ONCE = 32
@@ -27,30 +28,25 @@ def evaluate(
         trial: names arm, seed and metric.
         condition: how the tokens are reduced, and which images are shown.
         name: of the condition.
-        material: the test split and its features.
+        material: the test split and its images.
     """
     ranks, rank = torch.distributed.get_world_size(), torch.distributed.get_rank()
     split = material.splits["test"]
-    longest = max(len(question.answer) for question in split.questions)
-    pad = material.tokenizer.pad_token_id
-    written = torch.full((len(split.questions), longest), pad, device=model.device)
-    shown = shown_images(len(split.images), trial.seed, shuffled=condition.data.images == "shuffled")
+    shown = shown_images(len(split.images), trial.seed, shuffled=condition.data.images == "shuffled").tolist()
+    kind = PairFeed if condition.training.pair_objectives else Feed
     allocates = condition.model.allocator is not None
-    feed = Feed(material=material, reducer=condition.tokens, seed=trial.seed, allocates=allocates)
-    write = _written_by_question if allocates else _written
-    model.eval()
+    feed = kind(material=material, reducer=condition.tokens, seed=trial.seed, allocates=allocates)
     # Whole batches are dealt to the ranks, so that a batch is the same whoever has it.
-    for first in range(rank * _IMAGES_AT_ONCE, len(split.images), ranks * _IMAGES_AT_ONCE):
-        images = range(first, min(first + _IMAGES_AT_ONCE, len(split.images)))
-        items = [item for image in images for item in split.questions_of[image]]
-        written[items] = write(model, images, shown[images.start : images.stop].tolist(), feed, longest)
-    # Relative to padding, what a rank has not written is 0, so the sum over ranks is what somebody wrote.
-    torch.distributed.all_reduce(written.sub_(pad))
-    texts = material.tokenizer.batch_decode((written + pad).cpu(), skip_special_tokens=True)
-    predictions = split.items.select("item_id", prediction=pl.Series([text.strip() for text in texts]))
+    starts = range(rank * _IMAGES_AT_ONCE, len(split.images), ranks * _IMAGES_AT_ONCE)
+    images = [range(first, min(first + _IMAGES_AT_ONCE, len(split.images))) for first in starts]
+    model.eval()
+    if condition.data.answers == "ranked":
+        texts = ranked_texts(learner_of(model, condition.training), feed, images, shown)
+    else:
+        texts = written_texts(model, feed, images, shown)
     return result_rows(
         split.items,
-        predictions,
+        split.items.select("item_id", prediction=pl.Series(texts)),
         trial.metric,
         arm=trial.arm,
         seed=trial.seed,
@@ -68,51 +64,3 @@ def shown_images(images: int, seed: int, *, shuffled: bool) -> np.ndarray:
     shown = np.empty(images, dtype=np.int64)
     shown[order] = np.roll(order, 1)  # one long cycle: nobody keeps their own
     return shown
-
-
-def _written(
-    model: VisionLanguageModel, images: range, shown: list[int], feed: Feed, longest: int
-) -> torch.Tensor:
-    """Token ids [questions, longest] that the model writes for all questions of some images."""
-    split = feed.material.splits["test"]
-    asked = [
-        [Question(split.questions[item].prompt, []) for item in split.questions_of[image]] for image in images
-    ]
-    text = pack_questions(asked, pad=feed.material.tokenizer.pad_token_id)
-    ids = model.generate(
-        feed.tokens("test", shown, model=model, draw=images.start),
-        text.input_ids.to(model.device),
-        segments=text.segments.to(model.device),
-        max_new_tokens=longest,
-    )
-    return torch.cat([row[: len(questions)] for row, questions in zip(ids, asked, strict=True)])
-
-
-def _written_by_question(
-    model: Any, images: range, shown: list[int], feed: Feed, longest: int
-) -> torch.Tensor:
-    """The same where an allocator chooses the tokens for each question: a row holds one."""
-    split = feed.material.splits["test"]
-    pairs = [
-        (item, other)
-        for image, other in zip(images, shown, strict=True)
-        for item in split.questions_of[image]
-    ]
-    items, others = (list(column) for column in zip(*pairs, strict=True))
-    text = pack_questions(
-        [[Question(split.questions[item].prompt, [])] for item in items],
-        pad=feed.material.tokenizer.pad_token_id,
-    )
-    # A price decides how many tokens an image gets under the budget it was fitted for; else the budget does.
-    options = model.allocator.options
-    priced = options.amount == "priced" and options.budget == feed.reducer.budget
-    ids: torch.Tensor = model.answer(
-        feed.tokens("test", others, model=model),
-        text.input_ids.to(model.device),
-        segments=text.segments.to(model.device),
-        max_new_tokens=longest,
-        allocation=feed.allocation(
-            "test", items, budget=None if priced else feed.reducer.budget, draw=images.start
-        ),
-    )
-    return ids[:, 0]

@@ -10,10 +10,10 @@ from ablation_runner.plan import Trial
 from ablation_runner.store import RunFolder
 from ablation_runner.trial._allocating import AllocatingModel
 from ablation_runner.trial._feed import Feed
-from ablation_runner.trial._material import load_material, seen_pixels
+from ablation_runner.trial._images import seen_pixels
+from ablation_runner.trial._material import load_material
 from ablation_runner.trial._stage import stage_model
 from relevance_allocator import explain
-from vlm_encoders import encoder_spec
 from vlm_fusion import Question, pack_questions
 from vlm_tasks import create_task
 
@@ -34,7 +34,7 @@ def explain_item(trial: Trial, run: RunFolder, item: str) -> dict[str, Image.Ima
         raise StudyError(
             f"arm {trial.arm!r} has no allocator: every question of an image sees the same tokens"
         )
-    material = load_material(configuration, run.features, _say_nothing)
+    material = load_material(configuration, trial.seed, run.features, _say_nothing)
     split = material.splits["test"]
     ids = split.items["item_id"].to_list()
     if item not in ids:
@@ -51,7 +51,7 @@ def explain_item(trial: Trial, run: RunFolder, item: str) -> dict[str, Image.Ima
         "test", [index], budget=None if priced else configuration.tokens.budget, draw=item
     )
     scene = model.scene(
-        feed.tokens("test", [split.image_of[index]], model=model), text.input_ids, text.segments > 0, inputs
+        feed.images("test", [split.image_of[index]], model=model), text.input_ids, text.segments > 0, inputs
     )
     return explain(
         model.allocator,
@@ -75,10 +75,8 @@ def save_pictures(pictures: dict[str, Image.Image], folder: Path) -> Path:
 
 def _seen(configuration: Any, image: str) -> Any:
     """The image as the encoder saw it, sRGB in 0..1."""
-    encoder = configuration.encoder
-    spec = encoder_spec(encoder.name, image_size=encoder.image_size, feature_layer=encoder.feature_layer)
     task = create_task(configuration.data.task.name, **configuration.data.task.options())
-    return seen_pixels([task.image(image)], spec)[0]
+    return seen_pixels([task.image(image)], configuration.encoder.spec())[0]
 
 
 def _say_nothing(event: str, **fields: Any) -> None:

@@ -1,9 +1,12 @@
 """From rows of images and questions to the arguments of a forward pass: text packed, tokens reduced."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from ablation_runner.study import Reducer, reducer_needs
 from ablation_runner.trial._allocating import AllocationInputs
@@ -62,10 +65,10 @@ class Feed:
             [[questions[item] for item in row.questions] for row in rows[part]],
             pad=self.material.tokenizer.pad_token_id,
         )
-        tokens = None
+        images = None
         if self.with_images:
             shown = [row.shown for row in rows]
-            tokens = self.tokens(split, shown, part=part, budget=budget, draw=draw, model=model)
+            images = self.images(split, shown, part=part, budget=budget, draw=draw, model=model)
         more = {}
         if self.allocates:
             asked = [row.questions[0] for row in rows[part]]
@@ -74,7 +77,7 @@ class Feed:
                 split, asked, budget=budget or self.reducer.budget, draw=key, progress=progress
             )
         return model(
-            tokens,
+            images,
             text.input_ids.to(model.device),
             segments=text.segments.to(model.device),
             labels=text.labels.to(model.device),
@@ -101,7 +104,7 @@ class Feed:
             regions=self.material.splits[split].items["regions"][items].to_list(),
         )
 
-    def tokens(
+    def images(
         self,
         split: str,
         shown: list[int],
@@ -110,30 +113,36 @@ class Feed:
         part: slice = slice(None),
         budget: int | None = None,
         draw: str | int = "",
-    ) -> VisualTokens:
-        """The reduced tokens of a part of a batch of images, on the model's device and in its type.
+    ) -> Any:
+        """What the model sees of a part of a batch of images, on its device and in its type.
 
-        A reducer that draws is run on the whole batch, any other on the part alone; neither depends on how the batch
-        is divided. Where an allocator chooses, the tokens are all that are stored.
+        Of stored features these are the reduced tokens; all of them where an allocator chooses. A reducer that draws is
+        run on the whole batch, any other on the part alone; neither depends on how the batch is divided. A model
+        whose encoder is trained gets pixels, and the reducer behind its encoder is set.
         """
-        if self.allocates:
-            return _placed(self.material.stored(split, shown[part]), slice(None), model)
         draws = "generator" in reducer_needs(self.reducer.method)
-        stored = self.material.stored(split, shown if draws else shown[part])
+        stored = self.material.images(split, shown if draws else shown[part])
         generator = torch.Generator().manual_seed(stream_seed(self.seed, "reduce", split, draw))
-        reduced = reduce_tokens(
-            stored,
-            budget or self.reducer.budget,
+        reduce: Callable[[VisualTokens], VisualTokens] = partial(
+            reduce_tokens,
+            budget=budget or self.reducer.budget,
             method=self.reducer.method.name,
             generator=generator,
             **self.reducer.method.options(),
         )
-        return _placed(reduced, part if draws else slice(None), model)
+        if isinstance(stored, Tensor):
+            getattr(model, "module", model).reducer = reduce
+            return stored.to(next(model.parameters()))
+        kept = stored if self.allocates else reduce(stored)
+        return _placed(kept, part if draws else slice(None), model)
 
 
 def _placed(tokens: VisualTokens, part: slice, model: Any) -> VisualTokens:
     """Some rows, on the model's device; features in its type, positions and masks in their own."""
-    tensors = {name: tensor[part].to(model.device) for name, tensor in tokens_to_tensors(tokens).items()}
+    tensors = {
+        name: tensor[part].to(next(model.parameters()).device)
+        for name, tensor in tokens_to_tensors(tokens).items()
+    }
     return tensors_to_tokens(tensors | {"features": tensors["features"].to(parameter_type(model))})
 
 

@@ -1,36 +1,27 @@
-"""What trials share: the task's items as token ids, and the stored features of their images."""
+"""What trials share: the task's items as token ids, and what is stored of their images."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property
 from pathlib import Path
 
-import torch
+import polars as pl
 from jaxtyping import Float
-from PIL import Image
 from torch import Tensor
 from transformers import PreTrainedTokenizerBase
 
 from ablation_runner.store import content_hash
-from ablation_runner.study import Configuration, reducer_needs
-from ablation_runner.trial._allocating import GROUPS, TEXTURE
+from ablation_runner.study import Configuration
 from ablation_runner.trial._data import Split, encode_split, read_items, tokenizer_texts
-from relevance_allocator import patch_texture
+from ablation_runner.trial._failure import TrialFailedError
+from ablation_runner.trial._images import PIXELS, normalised, store_images
 from token_budget import VisualTokens
-from vlm_encoders import (
-    EncoderSpec,
-    FeatureStore,
-    create_encoder,
-    extract_features,
-    feature_key,
-    image_encoder,
-    preprocess,
-    tensors_to_tokens,
-)
+from vlm_encoders import EncoderSpec, tensors_to_tokens
 from vlm_fusion import build_tokenizer
-from vlm_tasks import Task, create_task
+from vlm_tasks import create_task
 
 SPLITS = ("train", "validation", "test")
+_MOST_CANDIDATES = 64
 
 
 @dataclass(frozen=True)
@@ -40,44 +31,72 @@ class Material:
     Attributes:
         tokenizer: made from the training split's words.
         splits: the items of "train", "validation" and "test".
-        features: for each split the stored tensors of its images, in the split's order of images.
+        stored: for each split the stored tensors of its images, in the split's order of images.
+        spec: of the encoder that sees the images.
     """
 
     tokenizer: PreTrainedTokenizerBase
     splits: dict[str, Split]
-    features: dict[str, dict[str, Tensor]]
-
-    @property
-    def vision_width(self) -> int:
-        """Width of the visual tokens."""
-        return self.features["train"]["features"].shape[-1]
+    stored: dict[str, dict[str, Tensor]]
+    spec: EncoderSpec
 
     @property
     def longest_question(self) -> int:
         """Words of the longest test question with its answer."""
         return max(len(question.prompt) + len(question.answer) for question in self.splits["test"].questions)
 
-    def stored(self, split: str, images: list[int]) -> VisualTokens:
-        """The stored tokens of some images of a split, given by their indices in the split's order."""
-        return tensors_to_tokens({name: tensor[images] for name, tensor in self.features[split].items()})
+    def candidates(self, question_type: str) -> list[str]:
+        """The training split's answers to questions of a type, sorted: what an answer is picked from."""
+        return self._candidates[question_type]
+
+    @cached_property
+    def _candidates(self) -> dict[str, list[str]]:
+        answers = self.splits["train"].items.select("question_type", pl.col("answers").list.first())
+        return {
+            str(name): group["answers"].unique().sort().to_list()
+            for (name,), group in answers.group_by("question_type")
+        }
+
+    def answer_ids(self, answer: str) -> list[int]:
+        """An answer's token ids, with the end token."""
+        return [*self.tokenizer.encode(answer, add_special_tokens=False), self.tokenizer.eos_token_id]
+
+    def images(self, split: str, images: list[int]) -> VisualTokens | Float[Tensor, "batch 3 height width"]:
+        """The stored tokens of some images of a split, or their pixels where the encoder is trained.
+
+        Args:
+            split: "train", "validation" or "test".
+            images: indices in the split's order of images.
+        """
+        tensors = {name: tensor[images] for name, tensor in self.stored[split].items()}
+        if PIXELS in tensors:
+            return normalised(tensors[PIXELS], self.spec)
+        return tensors_to_tokens(tensors)
 
 
-def material_key(configuration: Configuration) -> str:
-    """Names what `load_material` would read: configurations with the same key share it."""
-    data = configuration.data.model_dump(exclude={"images", "validation_images"})
-    textured = configuration.model.allocator is not None
-    return content_hash([data, configuration.encoder.model_dump(), list(_extras(configuration)), textured])
+def material_key(configuration: Configuration, seed: int) -> str:
+    """Names what `load_material` would read: trials with the same key share it."""
+    data = configuration.data.model_dump(exclude={"images", "validation_images", "answers"})
+    stored = PIXELS
+    if not configuration.trains_encoder:
+        fresh = seed if configuration.encoder.weights == "random" else None
+        stored = content_hash([list(configuration.extras), configuration.model.allocator is not None, fresh])
+    return content_hash([data, configuration.encoder.model_dump(), stored])
 
 
-def load_material(configuration: Configuration, features: Path, tell: Callable[..., None]) -> Material:
-    """Reads the task, and extracts the features that are not stored yet (several workers share the work).
-
-    All tokens of the encoder are stored, so that every budget and every reducer reads the same store.
+def load_material(
+    configuration: Configuration, seed: int, features: Path, tell: Callable[..., None]
+) -> Material:
+    """Reads the task, and stores what of its images is not stored yet.
 
     Args:
         configuration: names task and encoder, and the reducer whose needs are stored with the features.
+        seed: of the trial; an encoder with fresh weights depends on it.
         features: folder of stored features.
         tell: called with an event's name and fields.
+
+    Raises:
+        TrialFailedError: answers are to be ranked, and a type of question has too many, or none in the training split.
     """
     named = configuration.data.task
     task = create_task(named.name, **named.options())
@@ -91,52 +110,24 @@ def load_material(configuration: Configuration, features: Path, tell: Callable[.
         for split in SPLITS
     }
     images = [image for split in SPLITS for image in splits[split].images]
-    store = store_features(configuration, task, images, features, tell)
-    return Material(tokenizer, splits, {split: store[splits[split].images] for split in SPLITS})
+    store = store_images(configuration, seed, task, images, features, tell)
+    stored = {split: store[splits[split].images] for split in SPLITS}
+    material = Material(tokenizer, splits, stored, configuration.encoder.spec())
+    if configuration.data.answers == "ranked":
+        _check_candidates(material)
+    return material
 
 
-def store_features(
-    configuration: Configuration, task: Task, images: list[str], folder: Path, tell: Callable[..., None]
-) -> FeatureStore:
-    """The store of the images' tokens, made or completed where needed."""
-    wanted = configuration.encoder
-    encoder = create_encoder(
-        wanted.name,
-        image_size=wanted.image_size,
-        feature_layer=wanted.feature_layer,
-        final_norm=wanted.final_norm,
-        extras=_extras(configuration),
-    )
-    textured = configuration.model.allocator is not None
-    encode = image_encoder(encoder)
-    return extract_features(
-        {image: partial(task.image, image) for image in images},
-        partial(_with_texture, encode, encoder.spec) if textured else encode,
-        folder,
-        key=feature_key(encoder, texture=textured),
-        progress=lambda done, total: tell("features", done=done, total=total),
-    )
-
-
-def _with_texture(
-    encode: Callable[[Sequence[Image.Image]], dict[str, Tensor]],
-    spec: EncoderSpec,
-    images: Sequence[Image.Image],
-) -> dict[str, Tensor]:
-    """The encoder's tensors, and beside them the texture of the patches as it saw them."""
-    pixels = seen_pixels(images, spec)
-    texture = patch_texture(pixels, spec.grid, groups=GROUPS)
-    names = [f"extras.{name}" for name in TEXTURE]
-    return encode(images) | dict(zip(names, (texture.means, texture.entropies), strict=True))
-
-
-def seen_pixels(images: Sequence[Image.Image], spec: EncoderSpec) -> Float[Tensor, "batch 3 height width"]:
-    """The images as an encoder sees them, as sRGB in 0..1."""
-    normalised, facts = preprocess(images, spec), spec.architecture
-    mean, std = (torch.tensor(values).view(3, 1, 1) for values in (facts.mean, facts.std))
-    return (normalised * std + mean).clamp(0, 1)
-
-
-def _extras(configuration: Configuration) -> tuple[str, ...]:
-    """What the reducer reads besides the features."""
-    return tuple(name for name in ("attention",) if name in reducer_needs(configuration.tokens.method))
+def _check_candidates(material: Material) -> None:
+    for name in sorted({kind for split in material.splits.values() for kind in split.items["question_type"]}):
+        try:
+            count = len(material.candidates(name))
+        except KeyError:
+            raise TrialFailedError(
+                f"questions of type {name!r} have no answer in the training split to be ranked"
+            ) from None
+        if count > _MOST_CANDIDATES:
+            raise TrialFailedError(
+                f"questions of type {name!r} have {count} different answers, at most {_MOST_CANDIDATES} can be ranked: "
+                f'choose other questions, or data.answers = "written"'
+            )

@@ -2,29 +2,50 @@
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
+from ablation_runner.study import Training
 from ablation_runner.trial._failure import TrialFailedError
+from ablation_runner.trial._seeding import stream_seed
+from vlm_encoders import Encoder, Lora, set_trainable, training_options
+from vlm_fusion import VisionLanguageModel
 
 
-def train_parts(model: nn.Module, parts: Sequence[str]) -> list[str]:
-    """Freezes every parameter outside `parts`; gives the names of those that train.
+def train_parts(model: VisionLanguageModel, training: Training, *, seed: int) -> list[str]:
+    """Freezes what a stage does not train; gives the names of the parameters that train.
 
-    A parameter that the model's own options freeze stays frozen.
+    A parameter that the model's own options freeze stays frozen. Adapters are put into the encoder where it is trained
+    by them; `merge_adapters` takes them out again.
+
+    Args:
+        model: changed in place.
+        training: what is trained, and with which objectives.
+        seed: of the trial, for the adapters' initial weights.
 
     Raises:
         TrialFailedError: nothing trains.
     """
-    trained = []
+    parts = {*training.parts} if not training.pair_objectives else {*training.parts, "objectives"}
+    if training.pair_objectives:
+        parts -= {"language_model", "allocator"}
     for name, parameter in model.named_parameters():
         parameter.requires_grad_(parameter.requires_grad and _part(name) in parts)
-        if parameter.requires_grad:
-            trained.append(name)
+    if isinstance(model.encoder, Encoder):
+        _train_encoder(model.encoder, training, seed)
+    trained = [name for name, parameter in model.named_parameters() if parameter.requires_grad]
     if not trained:
-        raise TrialFailedError(f"nothing of training.parts = {list(parts)} can be trained")
+        raise TrialFailedError(f"nothing of training.parts = {training.parts} can be trained")
     return trained
+
+
+def _train_encoder(encoder: Encoder, training: Training, seed: int) -> None:
+    options = training_options(training.encoder.name, **training.encoder.options())
+    if isinstance(options, Lora):
+        options = replace(options, seed=stream_seed(seed, "init", "adapters"))
+    set_trainable(encoder, options)
 
 
 def fingerprints(state: Mapping[str, Tensor], dtype: torch.dtype) -> dict[str, str]:

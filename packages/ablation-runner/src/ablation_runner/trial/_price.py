@@ -41,7 +41,7 @@ def _scenes(model: AllocatingModel, batches: BatchPlan, feed: Feed) -> Iterator[
         )
         items = [row.questions[0] for row in rows]
         yield model.scene(
-            feed.tokens("train", [row.shown for row in rows], model=model),
+            feed.images("train", [row.shown for row in rows], model=model),
             text.input_ids,
             (text.segments > 0) & (text.labels == -100),
             feed.allocation("train", items, budget=None, draw=step),

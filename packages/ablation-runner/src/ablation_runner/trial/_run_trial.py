@@ -13,14 +13,15 @@ from ablation_runner.plan import Trial, training_stages
 from ablation_runner.records import write_record
 from ablation_runner.store import RunFolder, StageFolder
 from ablation_runner.study import AS_TRAINED, Configuration
+from ablation_runner.trial._cost import answering_cost
 from ablation_runner.trial._evaluate import evaluate
 from ablation_runner.trial._material import Material
 from ablation_runner.trial._stage import OnStep, ensure_stage, stage_model
 from ablation_runner.trial._tripwires import check_seeds_differ, curve_digest
-from vlm_fusion import VisionLanguageModel, count_cost
+from vlm_fusion import VisionLanguageModel
 
 Tell = Callable[..., None]
-Read = Callable[[Configuration], Material]
+Read = Callable[[Configuration, int], Material]
 _CURVE = {"step": pl.Int64, "split": pl.String, "loss": pl.Float64, "accuracy": pl.Float64}
 _TELL_EVERY = 5  # steps between events
 
@@ -35,13 +36,13 @@ def run_trial(trial: Trial, run: RunFolder, read: Read, others: list[Trial], tel
         others: the study's trials, among which another seed with the same losses is looked for.
         tell: called with an event's name and fields.
     """
-    material = read(trial.configuration)
+    material = read(trial.configuration, trial.seed)
     last = _reach_last_stage(trial, run, material, tell)
     began = time.perf_counter()
     if trial.conditions:
         tell("evaluate", trial=trial.name)
     model = stage_model(trial, material, last)
-    cost = count_cost(
+    cost = answering_cost(
         model, image_tokens=trial.configuration.tokens.budget, text_tokens=material.longest_question
     )
     rows = _test(trial, model, read) if trial.conditions else None
@@ -80,7 +81,7 @@ def run_trial(trial: Trial, run: RunFolder, read: Read, others: list[Trial], tel
             "evaluate_seconds": round(time.perf_counter() - began, 3),
             "peak_memory_bytes": peak_memory(),
             "parameters": cost.parameters,
-            "trainable_parameters": cost.trainable,
+            "trainable_parameters": max(stage["trained_parameters"] for stage in trained),
             "macs": cost.macs,
             "visual_tokens": cost.visual_tokens,
             "curve_digest": digest,
@@ -119,7 +120,7 @@ def _test(trial: Trial, model: VisionLanguageModel, read: Read) -> pl.DataFrame:
     if trial.engine.precision == "bfloat16":
         model.to(torch.bfloat16)
     return pl.concat(
-        evaluate(model, trial, condition, name=name, material=read(condition))
+        evaluate(model, trial, condition, name=name, material=read(condition, trial.seed))
         for name, condition in trial.conditions.items()
     )
 

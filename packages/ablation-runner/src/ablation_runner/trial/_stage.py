@@ -18,10 +18,12 @@ from ablation_runner.study import Stage
 from ablation_runner.trial._assemble import assemble_model
 from ablation_runner.trial._engine import start_engine
 from ablation_runner.trial._material import Material
+from ablation_runner.trial._pairs import learner_of
 from ablation_runner.trial._parts import check_changes, fingerprints, train_parts
 from ablation_runner.trial._price import fitted_price
 from ablation_runner.trial._train import batch_plan, stage_feed, train
-from ablation_runner.trial._tripwires import check_ranks_agree
+from ablation_runner.trial._tripwires import check_batch_norm, check_ranks_agree
+from vlm_encoders import Encoder, merge_adapters
 from vlm_fusion import VisionLanguageModel
 
 OnStep = Callable[[int, float | None], None]
@@ -59,12 +61,10 @@ def stage_model(trial: Trial, material: Material, weights: StageFolder | None) -
 
     Args:
         trial: names the model and its seed.
-        material: words and width of the visual tokens.
+        material: the language model's words.
         weights: the stage; None for fresh weights.
     """
-    model = assemble_model(
-        trial.configuration, material.tokenizer, vision_width=material.vision_width, seed=trial.seed
-    )
+    model = assemble_model(trial.configuration, material.tokenizer, seed=trial.seed)
     if weights is not None:
         _with_weights(model, safetensors.torch.load_file(weights.weights_file))
     return model
@@ -88,34 +88,57 @@ def _train_stage(
     on_step: OnStep,
 ) -> None:
     model = stage_model(trial, material, before)
-    trained = train_parts(model, stage.training.parts)
+    plain = _state(model)
+    trained = train_parts(model, stage.training, seed=trial.seed)
     dtype = torch.bfloat16 if trial.engine.precision == "bfloat16" else torch.float32
     started = fingerprints(dict(model.named_parameters()), dtype)
     check_ranks_agree(started)
-    engine = start_engine(model, training=stage.training, engine=trial.engine)
+    check_batch_norm(model.train())
+    engine = start_engine(learner_of(model, stage.training), training=stage.training, engine=trial.engine)
     try:
         history = train(engine, trial, stage, material, folder, on_step)
-        weights = _whole_weights(engine.module, gather=trial.engine.zero_stage == 3)
+        weights = _whole_weights(model, gather=trial.engine.zero_stage == 3)
     finally:
         engine.destroy()
-    check_changes(started, fingerprints(weights, dtype), trained)
+    ended = fingerprints({name: weights[name] for name in started}, dtype)
+    check_changes(started, ended, trained)
     if torch.distributed.get_rank() == 0:
-        kept = set(trained) | (set(safetensors.torch.load_file(before.weights_file)) if before else set())
-        saved = {name: weights[name] for name in sorted(kept & weights.keys())}
-        whole = _with_weights(stage_model(trial, material, before), saved)
+        whole = stage_model(trial, material, before)
+        train_parts(whole, stage.training, seed=trial.seed)
+        _with_weights(whole, weights)
+        if isinstance(whole.encoder, Encoder):
+            merge_adapters(whole.encoder)
+        kept = set(safetensors.torch.load_file(before.weights_file)) if before else set()
+        saved = {
+            name: tensor
+            for name, tensor in _state(whole).items()
+            if name in kept or not torch.equal(tensor.to(dtype), plain[name].to(dtype))
+        }
         batches = batch_plan(trial, stage.training, material)
         saved |= fitted_price(whole, batches, stage_feed(trial, stage, material))
         write_atomically(folder.weights_file, lambda file: safetensors.torch.save_file(saved, file))
-        record = {"stage": stage.name, "trial": trial.name, "steps": history.step, "seconds": history.seconds}
-        write_record(folder.record_file, record | {"curve": history.curve}, files=[folder.weights_file])
+        record = {
+            "stage": stage.name,
+            "trial": trial.name,
+            "steps": history.step,
+            "seconds": history.seconds,
+            "trained_parameters": sum(weights[name].numel() for name in trained),
+            "curve": history.curve,
+        }
+        write_record(folder.record_file, record, files=[folder.weights_file])
         shutil.rmtree(folder.checkpoint, ignore_errors=True)
 
 
+def _state(model: nn.Module) -> dict[str, Tensor]:
+    """Name to a copy of each parameter and buffer; shared ones under their first name."""
+    named = (*model.named_parameters(), *model.named_buffers())
+    return {name: tensor.detach().clone() for name, tensor in named}
+
+
 def _whole_weights(model: nn.Module, *, gather: bool) -> dict[str, Tensor]:
-    """Name to a copy of each parameter on the CPU; under ZeRO-3 gathered from all ranks."""
-    parameters = dict(model.named_parameters())
-    with _gathered(list(parameters.values())) if gather else _as_they_are():
-        return {name: parameter.detach().cpu().clone() for name, parameter in parameters.items()}
+    """Name to a copy of each parameter and buffer on the CPU; under ZeRO-3 gathered from all ranks."""
+    with _gathered(list(model.parameters())) if gather else _as_they_are():
+        return {name: tensor.cpu() for name, tensor in _state(model).items()}
 
 
 def _gathered(parameters: list[nn.Parameter]) -> Any:

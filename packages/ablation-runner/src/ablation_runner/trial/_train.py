@@ -14,11 +14,12 @@ from ablation_runner.records import read_record, write_record
 from ablation_runner.store import StageFolder, plain_name
 from ablation_runner.study import Stage, Training
 from ablation_runner.trial._batches import BatchPlan, Row
-from ablation_runner.trial._engine import micro_batch_size
 from ablation_runner.trial._feed import Feed
 from ablation_runner.trial._material import Material
+from ablation_runner.trial._pairs import PairFeed
 from ablation_runner.trial._seeding import stream_seed
 from ablation_runner.trial._tripwires import check_gradient, check_loss
+from ablation_runner.trial._validate import summed, validate, validate_pairs
 from token_budget import Fixed, Schedule, create_schedule
 
 _LOSS_EVERY = 10  # optimizer steps between rows of the training curve
@@ -52,11 +53,12 @@ def batch_plan(trial: Trial, training: Training, material: Material) -> BatchPla
 
 def stage_feed(trial: Trial, stage: Stage, material: Material) -> Feed:
     """What a stage's batches are fed as."""
-    return Feed(
+    kind = PairFeed if stage.training.pair_objectives else Feed
+    return kind(
         material=material,
         reducer=trial.configuration.tokens,
         seed=trial.seed,
-        with_images=stage.objective != "text",
+        with_images=not stage.training.reads_text_alone,
         allocates=trial.configuration.model.allocator is not None,
     )
 
@@ -106,7 +108,7 @@ def train(
         if history.step % _LOSS_EVERY == 0 or history.step == training.steps:
             history.curve.append({"step": history.step, "split": "train", "loss": loss, "accuracy": None})
         if history.step in validation_steps:
-            found = validate(engine, trial, training, feed)
+            found = (validate_pairs if training.pair_objectives else validate)(engine, trial, training, feed)
             history.curve.append({"step": history.step, "split": "validation", **found})
         history.seconds = time.perf_counter() - began
         if history.step % trial.engine.checkpoint_every == 0 and history.step < training.steps:
@@ -163,53 +165,7 @@ def training_step(
         engine.backward(loss * parts)
         engine.step()
         total += loss.detach().float()
-    return float(_summed(total))
-
-
-def validate(engine: Any, trial: Trial, training: Training, feed: Feed) -> dict[str, float]:
-    """Loss per answer token, and share of questions whose every answer token is the likeliest, on validation."""
-    ranks, rank = torch.distributed.get_world_size(), torch.distributed.get_rank()
-    size = micro_batch_size(training, trial.engine, ranks)
-    rows = validation_rows(trial, feed.material)
-    totals = torch.zeros(4, dtype=torch.float64, device=engine.device)
-    engine.eval()
-    with torch.no_grad():
-        for first in range(rank * size, math.ceil(len(rows) / (size * ranks)) * size * ranks, size * ranks):
-            # Under ZeRO-3 every rank has to run the model, also when no row is left for it.
-            mine = slice(first, first + size) if first < len(rows) else slice(0, 1)
-            output = feed.forward(engine, rows, "validation", part=mine)
-            if first < len(rows):
-                tally = _tally(output, rows[mine], feed.material)
-                totals += torch.tensor(tally, dtype=torch.float64, device=engine.device)
-    engine.train()
-    loss, tokens, right, asked = _summed(totals).tolist()
-    return {"loss": loss / tokens, "accuracy": right / asked}
-
-
-def validation_rows(trial: Trial, material: Material) -> list[Row]:
-    """One row for each validation image that is followed: all its questions, or the first where rows hold one."""
-    split = material.splits["validation"]
-    images = min(trial.configuration.data.validation_images, len(split.images))
-    shift = 1 if trial.configuration.data.images == "shuffled" else 0
-    asked = slice(1) if trial.configuration.model.allocator else slice(None)
-    return [
-        Row(image, (image + shift) % images, tuple(split.questions_of[image][asked]))
-        for image in range(images)
-    ]
-
-
-def _tally(output: Any, rows: list[Row], material: Material) -> tuple[float, int, int, int]:
-    """Summed loss, answer tokens, questions answered right word for word, questions."""
-    questions = material.splits["validation"].questions
-    answers = [questions[item].answer for row in rows for item in row.questions]
-    wanted = torch.tensor([token for answer in answers for token in answer])
-    right = (output.logits.argmax(-1).cpu() == wanted).split([len(answer) for answer in answers])
-    return float(output.loss), len(wanted), sum(bool(each.all()) for each in right), len(answers)
-
-
-def _summed(tensor: torch.Tensor) -> torch.Tensor:
-    torch.distributed.all_reduce(tensor)
-    return tensor
+    return float(summed(total))
 
 
 def _spread(steps: int, count: int) -> set[int]:

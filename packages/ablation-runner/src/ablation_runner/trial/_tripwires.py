@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
+from torch import nn
 
 from ablation_runner.trial._failure import TrialFailedError
 
@@ -43,6 +44,21 @@ def check_ranks_agree(fingerprints: Mapping[str, str]) -> None:
         for name, digest in theirs.items():
             if digest != everyone[0][name]:
                 raise TrialFailedError(f"rank {rank} starts with another {name} than rank 0")
+
+
+def check_batch_norm(model: nn.Module) -> None:
+    """Nothing, where no batch norm would be trained on the images of one rank alone.
+
+    Raises:
+        TrialFailedError: it would be, so that the number of ranks changed the result.
+    """
+    ranks = torch.distributed.get_world_size()
+    trained = [each for each in model.modules() if isinstance(each, nn.modules.batchnorm._BatchNorm)]
+    if ranks > 1 and any(each.training for each in trained):
+        raise TrialFailedError(
+            f"batch norm in the encoder would see the images of one of {ranks} ranks alone: train it with one "
+            f'process, or with training.encoder = "norm-only" or "lora"'
+        )
 
 
 def curve_digest(curve: Sequence[Mapping[str, Any]]) -> str:

@@ -43,10 +43,10 @@ def _reader(run: RunFolder, tell: Any) -> Read:
     """What a configuration reads; what has been read stays in memory."""
     materials: dict[str, Material] = {}
 
-    def read(configuration: Configuration) -> Material:
-        key = material_key(configuration)
+    def read(configuration: Configuration, seed: int) -> Material:
+        key = material_key(configuration, seed)
         if key not in materials:
-            materials[key] = load_material(configuration, run.features, tell)
+            materials[key] = load_material(configuration, seed, run.features, tell)
         return materials[key]
 
     return read
