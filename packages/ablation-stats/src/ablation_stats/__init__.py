@@ -113,6 +113,7 @@ _HOME = {
     "nemenyi_cd": "_friedman",
     "nemenyi_pvalues": "_friedman",
     "non_inferiority": "_equivalence",
+    "not_converged": "_convergence",
     "one_factor_at_a_time": "_design",
     "optimality_gap": "_aggregate",
     "over_interpretation": "_audit",

@@ -38,6 +38,7 @@ from ablation_stats._component_designs import greedy_sequential as greedy_sequen
 from ablation_stats._component_designs import leave_one_out as leave_one_out
 from ablation_stats._confound import Confound as Confound
 from ablation_stats._confound import confound_report as confound_report
+from ablation_stats._convergence import not_converged as not_converged
 from ablation_stats._critical_difference import CriticalDifferences as CriticalDifferences
 from ablation_stats._critical_difference import critical_difference_groups as critical_difference_groups
 from ablation_stats._critical_difference import critical_differences as critical_differences
@@ -218,6 +219,7 @@ __all__ = [
     "nemenyi_cd",
     "nemenyi_pvalues",
     "non_inferiority",
+    "not_converged",
     "one_factor_at_a_time",
     "optimality_gap",
     "over_interpretation",

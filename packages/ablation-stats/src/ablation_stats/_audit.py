@@ -9,9 +9,10 @@ from ablation_stats._claim import Claim, Verdict
 from ablation_stats._compare_t import estimate_t
 from ablation_stats._confound import confound_report
 from ablation_stats._contrast import arm_contrast
+from ablation_stats._convergence import convergence_findings
 from ablation_stats._cube import PairedCube, as_cube, paired_cube
 from ablation_stats._finding import Finding
-from ablation_stats._frame import to_lazy
+from ablation_stats._known_arms import arm_names, require_arms
 from ablation_stats._reporting import selective_reporting
 from ablation_stats._variance import two_way
 
@@ -47,7 +48,7 @@ def audit(
         verdicts: verdicts to check for over-interpretation.
         costs: frame with one row per arm and its costs; None skips confounds.
         factors: columns of `costs` meant to differ.
-        not_converged: arms still improving when training stopped.
+        not_converged: arms still improving when training stopped, as the function `not_converged` finds them.
         declared_metrics: metrics declared; empty checks none.
         declared_seeds: seeds declared; empty checks that all arms have the same.
         declared_arms: arms declared; empty takes the frame's.
@@ -57,7 +58,8 @@ def audit(
         alpha: error rate for "told apart".
 
     Raises:
-        ValueError: as `paired_cube`, but for seeds that some arms lack, which are a finding; an unknown baseline.
+        ValueError: as `paired_cube`, but for seeds that some arms lack, which are a finding; an
+            unknown baseline or arm of `not_converged`.
     """
     cube = (
         as_cube(frame, metric=metric, task=task, condition=condition)
@@ -66,14 +68,15 @@ def audit(
     )
     found: list[Finding] = []
     if cube is None:
-        arms = list(declared_arms) or _arms(frame)
+        arms = list(declared_arms) or arm_names(frame)
         found += selective_reporting(frame, arms=arms, metrics=declared_metrics, seeds=declared_seeds)
         cube = _shared(frame, metric, task, condition)
     cube.index(baseline)
+    require_arms(frame, not_converged, what="an arm of not_converged")
     if costs is not None:
         found += confound_report(costs, baseline=baseline, factors=factors)[1]
     found += seed_sufficiency(cube, baseline=baseline)
-    found += _convergence(not_converged, claims)
+    found += convergence_findings(not_converged, claims)
     found += assay_sensitivity(cube, baseline=baseline, control=control, alpha=alpha)
     found += over_interpretation(verdicts)
     order = {"error": 0, "warning": 1, "note": 2}
@@ -183,20 +186,6 @@ def over_interpretation(verdicts: Sequence[Verdict]) -> tuple[Finding, ...]:
                 Finding(check="over-interpretation", severity="note", subject=verdict.claim.text, text=text)
             )
     return tuple(found)
-
-
-def _convergence(not_converged: Collection[str], claims: Sequence[Claim]) -> list[Finding]:
-    found = []
-    for arm in sorted(not_converged):
-        touched = [claim.text for claim in claims if arm in (claim.arm, claim.baseline)]
-        about = f" Claims touched: {'; '.join(touched)}." if touched else ""
-        text = f"{arm} was still improving when training stopped: it is compared half-trained.{about}"
-        found.append(Finding(check="convergence", severity="error", subject=arm, text=text))
-    return found
-
-
-def _arms(frame: Any) -> list[str]:
-    return [str(each) for each in to_lazy(frame).select("arm").unique().collect()["arm"].sort().to_list()]
 
 
 def _shared(frame: Any, metric: str | None, task: str | None, condition: str | None) -> PairedCube:

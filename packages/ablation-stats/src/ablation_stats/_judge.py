@@ -10,6 +10,7 @@ from ablation_stats._contrast import arm_contrast
 from ablation_stats._cube import PairedCube, as_cube
 from ablation_stats._evidence import weigh
 from ablation_stats._gates import Case, Outcome, gate, numbers, sensitivity
+from ablation_stats._known_arms import require_arms
 from ablation_stats._refuse import require_known, require_level
 from ablation_stats._settle import what_would_settle
 from ablation_stats._t_interval import TARGETS
@@ -35,7 +36,8 @@ def judge(
         frame: long frame of results, or the `PairedCube` made of one.
         control: the positive control, an arm that must come out worse (images shuffled across items). Without one
             that is told apart from a claim's baseline, "equivalent" and "non-inferior" are not given.
-        not_converged: arms still improving when training stopped; claims about them are inconclusive.
+        not_converged: arms still improving when training stopped, as the function `not_converged` finds them; claims about
+            them are inconclusive.
         confounded: arms that differ in more than their factor, as `confound_report` finds them; claims about them are
             inconclusive, because the factor's effect is not identifiable.
         generalize_to: "both", "items" or "seeds", as for `paired_difference`. With one seed "both" and "seeds" give
@@ -44,7 +46,7 @@ def judge(
         adjust: method of `adjust_pvalues`.
 
     Raises:
-        ValueError: no claim, an arm or control that the frame does not hold, gaps or duplicates in the frame.
+        ValueError: no claim, an arm (of a claim, `not_converged`, `confounded`) or control that the frame does not hold, gaps or duplicates in the frame.
 
     >>> import polars as pl
     >>> rows = [{"arm": arm, "seed": seed, "item": item, "value": base + (seed * 7 + item * 3) % 5 / 50}
@@ -58,6 +60,8 @@ def judge(
     require_level(2 * alpha)
     if not claims:
         raise ValueError("claims must hold at least one claim, got none")
+    require_arms(frame, not_converged, what="an arm of not_converged")
+    require_arms(frame, confounded, what="an arm of confounded")
     cubes = _align(claims, frame, control)
     cases = [_case(claim, cubes[_selection(claim)], control, generalize_to, alpha) for claim in claims]
     adjusted_for = adjust_pvalues([case.evidence.p_for for case in cases], adjust)

@@ -1,0 +1,29 @@
+"""The arms that results hold, for arguments that name some of them."""
+
+from collections.abc import Collection
+from typing import Any
+
+import polars as pl
+
+from ablation_stats._cube import PairedCube
+from ablation_stats._frame import to_lazy
+from ablation_stats._refuse import require_known
+
+
+def arm_names(frame: Any) -> list[str]:
+    """The arms of a cube, or of the column `arm` of a frame, sorted."""
+    if isinstance(frame, PairedCube):
+        return list(frame.arms)
+    arms = to_lazy(frame).select(pl.col("arm").cast(pl.String)).unique().collect()["arm"]
+    return list(arms.drop_nulls().sort())
+
+
+def require_arms(frame: Any, named: Collection[str], *, what: str) -> None:
+    """Raise for a name that is no arm of a frame or cube.
+
+    Raises:
+        ValueError: the first such name, with the arms there are.
+    """
+    known = arm_names(frame) if named else []
+    for name in named:
+        require_known(name, known, what=what)
