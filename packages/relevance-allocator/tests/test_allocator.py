@@ -122,6 +122,14 @@ def test_a_constant_image_buys_an_end_of_the_range_and_spreads_it(generator):
     assert kept.unique().numel() == 1
 
 
+def test_equal_features_are_equally_relevant_where_there_is_no_texture_to_tell(generator):
+    _, query, _ = constant_batch(generator)
+    tokens = grid_tokens(torch.ones(2, 64, 10), (8, 8))
+    blind_to_texture = {"participatory": {"texture": False}}
+    allocated = made("participatory", generator, way_options=blind_to_texture)(tokens, query)
+    assert (allocated.relevance == 0.5).all()
+
+
 def test_two_colours_of_one_luma_are_no_constant_image_even_to_edges_alone(generator):
     tokens, query, _ = constant_batch(generator)
     pixels = torch.tensor([0.8, 0.1, 0.3])[:, None, None].repeat(2, 1, 64, 64)
