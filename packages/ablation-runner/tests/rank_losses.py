@@ -20,13 +20,12 @@ from ablation_runner.study import Configuration, Engine
 from ablation_runner.trial import _engine
 from ablation_runner.trial._assemble import assemble_model
 from ablation_runner.trial._batches import BatchPlan
-from ablation_runner.trial._data import encode_split, read_items, tokenizer_texts
+from ablation_runner.trial._data import encode_split, make_tokenizer, read_items
 from ablation_runner.trial._feed import Feed
 from ablation_runner.trial._material import SPLITS, Material
 from ablation_runner.trial._pairs import PairFeed, learner_of
 from ablation_runner.trial._parts import train_parts
 from ablation_runner.trial._train import training_step
-from vlm_fusion import build_tokenizer
 from vlm_tasks import create_task
 
 WIDTH, SIDE, TOKENS, BUDGET = 32, 32, 16, 4
@@ -65,7 +64,7 @@ def configuration(
 def material(chosen: Configuration) -> Material:
     """The real questions, with made-up features, or pixels where the encoder is trained."""
     task = create_task("easy-vqa")
-    tokenizer = build_tokenizer(tokenizer_texts(task, chosen))
+    tokenizer = make_tokenizer(task, chosen)
     splits = {
         split: encode_split(
             read_items(task, split, limit=chosen.data.limit), tokenizer, prompt=chosen.data.prompt

@@ -20,6 +20,7 @@ from ._image_text import ObjectiveOutput as ObjectiveOutput
 from ._language import create_language_model as create_language_model
 from ._language_options import LANGUAGE_MODELS as LANGUAGE_MODELS
 from ._language_options import AdaptationOptions as AdaptationOptions
+from ._language_options import PretrainedOptions as PretrainedOptions
 from ._language_options import language_model_options as language_model_options
 from ._language_options import list_language_models as list_language_models
 from ._masking import MaskedWords as MaskedWords
@@ -64,6 +65,7 @@ __all__ = [
     "ObjectiveOutput",
     "QFormerStates",
     "QFormerTrunk",
+    "PretrainedOptions",
     "Question",
     "RankedAnswers",
     "TextRows",

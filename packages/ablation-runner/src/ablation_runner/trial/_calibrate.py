@@ -11,14 +11,13 @@ import torch
 from ablation_runner.study import Configuration
 from ablation_runner.trial._assemble import assemble_model
 from ablation_runner.trial._cost import answering_cost
-from ablation_runner.trial._data import tokenizer_texts
+from ablation_runner.trial._data import make_tokenizer
 from ablation_runner.trial._pairs import hidden_words, learner_of, statement_rows
 from ablation_runner.trial._parts import train_parts
 from token_budget import grid_positions, reduce_tokens, visual_tokens
 from vlm_fusion import (
     Question,
     VisionLanguageModel,
-    build_tokenizer,
     encode_question,
     pack_questions,
 )
@@ -62,7 +61,7 @@ def expect(configuration: Configuration, *, threads: int) -> Expected:
 def _expect(configuration: Configuration) -> Expected:
     named = configuration.data.task
     task = create_task(named.name, **named.options())
-    tokenizer = build_tokenizer(tokenizer_texts(task, configuration))
+    tokenizer = make_tokenizer(task, configuration)
     training, data = configuration.training, configuration.data
     model = assemble_model(configuration, tokenizer, seed=0)
     if configuration.trains_encoder:

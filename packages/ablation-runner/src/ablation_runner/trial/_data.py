@@ -4,9 +4,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import polars as pl
+from transformers import AutoTokenizer
 
 from ablation_runner.study import Configuration
-from vlm_fusion import Question, encode_question
+from ablation_runner.trial._failure import TrialFailedError
+from vlm_fusion import PretrainedOptions, Question, build_tokenizer, encode_question, language_model_options
 from vlm_tasks import Task, format_prompt
 
 
@@ -35,8 +37,27 @@ def read_items(task: Task, split: str, *, limit: int | None) -> pl.DataFrame:
     return items if limit is None else items.head(limit)
 
 
-def tokenizer_texts(task: Task, configuration: Configuration) -> list[str]:
-    """Every prompt and answer of the training split: what a tokenizer's words are taken from."""
+def make_tokenizer(task: Task, configuration: Configuration) -> Any:
+    """A pretrained language model's own tokenizer, or one made of every prompt and answer of the training split.
+
+    Raises:
+        TrialFailedError: the pretrained one has no end token.
+    """
+    named = configuration.model.language_model
+    options = language_model_options(named.name, **named.options())
+    if not isinstance(options, PretrainedOptions):
+        return build_tokenizer(_training_texts(task, configuration))
+    tokenizer = AutoTokenizer.from_pretrained(options.repository, revision=options.revision)
+    if tokenizer.eos_token_id is None:
+        raise TrialFailedError(
+            f"the tokenizer of {options.repository} has no end token, so no answer would end"
+        )
+    if tokenizer.pad_token_id is None:
+        tokenizer.pad_token = tokenizer.eos_token  # padding is masked, so any token serves
+    return tokenizer
+
+
+def _training_texts(task: Task, configuration: Configuration) -> list[str]:
     items = task.items("train")
     prompts = {format_prompt(configuration.data.prompt, question) for question in items["question"].unique()}
     return sorted(prompts | set(items["answers"].explode().unique()))

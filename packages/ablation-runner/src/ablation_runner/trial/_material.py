@@ -12,12 +12,12 @@ from transformers import PreTrainedTokenizerBase
 
 from ablation_runner.store import content_hash
 from ablation_runner.study import Configuration
-from ablation_runner.trial._data import Split, encode_split, read_items, tokenizer_texts
+from ablation_runner.trial._data import Split, encode_split, make_tokenizer, read_items
 from ablation_runner.trial._failure import TrialFailedError
 from ablation_runner.trial._images import PIXELS, normalised, store_images
 from token_budget import VisualTokens
 from vlm_encoders import EncoderSpec, tensors_to_tokens
-from vlm_fusion import build_tokenizer
+from vlm_fusion import PretrainedOptions, language_model_options
 from vlm_tasks import create_task
 
 SPLITS = ("train", "validation", "test")
@@ -29,7 +29,7 @@ class Material:
     """Everything that a trial reads.
 
     Attributes:
-        tokenizer: made from the training split's words.
+        tokenizer: the language model's.
         splits: the items of "train", "validation" and "test".
         stored: for each split the stored tensors of its images, in the split's order of images.
         spec: of the encoder that sees the images.
@@ -81,7 +81,10 @@ def material_key(configuration: Configuration, seed: int) -> str:
     if not configuration.trains_encoder:
         fresh = seed if configuration.encoder.weights == "random" else None
         stored = content_hash([list(configuration.extras), configuration.model.allocator is not None, fresh])
-    return content_hash([data, configuration.encoder.model_dump(), stored])
+    language = configuration.model.language_model
+    words = language_model_options(language.name, **language.options())
+    own = [words.repository, words.revision] if isinstance(words, PretrainedOptions) else None
+    return content_hash([data, configuration.encoder.model_dump(), stored, own])
 
 
 def load_material(
@@ -100,7 +103,7 @@ def load_material(
     """
     named = configuration.data.task
     task = create_task(named.name, **named.options())
-    tokenizer = build_tokenizer(tokenizer_texts(task, configuration))
+    tokenizer = make_tokenizer(task, configuration)
     splits = {
         split: encode_split(
             read_items(task, split, limit=configuration.data.limit),
