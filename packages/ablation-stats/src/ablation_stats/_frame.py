@@ -82,13 +82,16 @@ def _explain_empty(
     rows = (
         to_lazy(frame).select([*arm, *(k for k, v in selection.items() if v is not None)]).unique().collect()
     )
+    if rows.height == 0:
+        raise ValueError("the frame holds no rows")
     for key, wanted in selection.items():
         if wanted is not None:
             require_known(str(wanted), set(rows[key].cast(pl.String).drop_nulls()), what=key)
     if arms is not None and len(arm) == 1:
         for name in arms:
             require_known(name, set(rows[arm[0]].cast(pl.String).drop_nulls()), what="arm")
-    raise ValueError(f"no row is left of the frame for {selection}")
+    chosen = {key: wanted for key, wanted in selection.items() if wanted is not None}
+    raise ValueError(f"no row of the frame has all of {chosen}")
 
 
 def joined_levels(columns: Sequence[str]) -> pl.Expr:

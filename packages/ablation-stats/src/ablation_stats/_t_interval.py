@@ -113,10 +113,13 @@ def _constant(contrast: Contrast, error: Error, level: float) -> Summary:
     p = 1.0 if abs(estimate) <= contrast.resolution else max(SMALLEST_P, min(1.0, 2.0 ** (1 - units)))
     if scored:
         if contrast.baseline is None:
-            low, high = score_interval(estimate, float(units), t_quantile(0.5 + level / 2, np.inf))
+            what, (low, high) = (
+                "score",
+                score_interval(estimate, float(units), t_quantile(0.5 + level / 2, np.inf)),
+            )
         else:
-            low, high = constant_difference_ci(estimate, units, level=level)
-        said = f"Every score is {estimate:g}: a score interval on {units} independent units stands in for the t interval."
+            what, (low, high) = "difference", constant_difference_ci(estimate, units, level=level)
+        said = f"Every {what} is {estimate:g}: a score interval on {units} independent units stands in for the t interval."
         return Summary(error, low, high, p, (said,))
     said = (
         f"The {error.unit} means do not vary at all, so no error can be estimated: the interval has no width "
