@@ -38,7 +38,7 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> ReportedStudy:
 def test_what_follows_from_the_factor_is_named(study: ReportedStudy) -> None:
     said = findings(study, "confound")
     assert any(
-        "budget-64 differs from budget-16 in visual tokens as well: 64 against 16" in text for text in said
+        "visual tokens, in 2 of 3 arms: budget-4 (−75 %), budget-64 (+300 %)." in text for text in said
     )
     assert not any("parameters" in text for text in said)  # all arms have the same
 

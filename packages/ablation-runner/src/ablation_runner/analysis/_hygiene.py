@@ -1,7 +1,6 @@
 """The audit of the study: everything that should keep a reader from believing it."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import polars as pl
 
@@ -9,11 +8,10 @@ import ablation_stats as stats
 from ablation_runner.analysis._cubes import Tested
 from ablation_runner.plan import Trial
 from ablation_runner.prepared import Prepared
+from ablation_runner.report.study import COSTS
 from ablation_runner.results import ArmResult
 
 _ORDER = {"error": 0, "warning": 1, "note": 2}
-_COSTS = ("parameters", "macs", "visual_tokens", "train_seconds")
-_WORDS = {"macs": "MACs", "visual_tokens": "visual tokens", "train_seconds": "training time (seconds)"}
 
 
 def hygiene(
@@ -56,19 +54,32 @@ def _scored(
         baseline=baseline,
         control=blind if blind in tested.main.arms else None,
         verdicts=list(verdicts.values()),
-        costs=_costs(arms),
         not_converged=[arm.name for arm in arms if arm.mean and not arm.converged],
     )
-    return [finding for finding in findings if " @ " not in finding.subject]
+    return [finding for finding in findings if " @ " not in finding.subject] + _besides(arms)
 
 
-def _costs(arms: Sequence[ArmResult]) -> pl.DataFrame:
-    rows: list[dict[str, Any]] = [
-        {"arm": arm.name} | {_WORDS.get(kind, kind): getattr(arm, kind) for kind in _COSTS}
-        for arm in arms
-        if arm.mean
-    ]
-    return pl.DataFrame(rows)
+def _besides(arms: Sequence[ArmResult]) -> list[stats.Finding]:
+    """What differs besides the factor: one finding for each cost, with all arms that it concerns."""
+    rows = [{"arm": arm.name} | {kind: getattr(arm, kind) for kind in COSTS} for arm in arms if arm.mean]
+    if len(rows) < 2:
+        return []
+    differing: dict[str, list[str]] = {}
+    for confound in stats.confound_report(pl.DataFrame(rows), baseline=arms[0].name)[0]:
+        if confound.differs:
+            change = "" if confound.change is None else f" ({confound.change:+.0%})".replace("-", "−")
+            differing.setdefault(confound.quantity, []).append(confound.arm + change.replace("%", " %"))
+    return [_confound(kind, found, len(rows) - 1) for kind, found in differing.items()]
+
+
+def _confound(kind: str, differing: list[str], others: int) -> stats.Finding:
+    match = f'; match = "{kind}" holds it equal' if kind in ("macs", "parameters") else ""
+    text = (
+        f"Not the same as in the baseline: {COSTS[kind]}, in {len(differing)} of {others} arms: {', '.join(differing)}. "
+        f"A difference of these arms may come from that and not from the factor itself{match}."
+    )
+    severity = "note" if kind == "train_seconds" else "warning"  # time follows from the rest
+    return stats.Finding(check="confound", severity=severity, subject=kind, text=text)
 
 
 def _untuned() -> stats.Finding:
