@@ -9,6 +9,7 @@ from fusion_helpers import WIDTH, image_tokens, make_model
 from token_budget import grid_positions, visual_tokens
 from vlm_fusion import (
     CONNECTORS,
+    connector_cost,
     connector_options,
     count_cost,
     count_macs,
@@ -19,6 +20,7 @@ from vlm_fusion import (
     solve_width,
 )
 from vlm_fusion._checks import require_count, require_positive
+from vlm_fusion._cost import example_tokens
 from vlm_fusion._positions import sinusoidal_positions
 
 WITH_WIDTH = [
@@ -171,13 +173,28 @@ def test_solved_width_meets_the_target_within_one_percent(name: str, measure: st
         **options,
     )
     connector = create_connector(name, **sizes, **found.options)
-    tokens = visual_tokens(
-        torch.zeros(1, 16, 112), positions=torch.zeros(1, 16, 2), grids=torch.tensor([[4, 4]])
-    )
+    tokens = example_tokens(16, 112)
     cost = count_parameters(connector) if measure == "parameters" else count_macs(connector, tokens)
     if (name, measure) == ("two-tower", "macs"):
         cost += 9 * (3 * 96 + 96) * found.width  # the part that joins every word with the image
     assert cost + 200_000 == found.cost == pytest.approx(target, rel=0.01)
+
+
+@pytest.mark.parametrize("measure", ["parameters", "macs"])
+@pytest.mark.parametrize("name", ["elastic-queries", "q-former"])
+def test_small_targets_between_two_widths_are_met_by_finer_steps(name: str, measure: str) -> None:
+    sizes = {"vision_width": 112, "language_width": 96}
+    costs = []
+    for width in (228, 232):
+        connector = create_connector(name, width=width, **sizes)
+        costs.append(connector_cost(connector, measure=measure, vision_width=112, image_tokens=64))
+    target = sum(costs) // 2
+    assert costs[1] > 1.02 * costs[0]
+    found = solve_width(name, target=target, measure=measure, image_tokens=64, **sizes)
+    assert found.cost == pytest.approx(target, rel=0.01)
+    made = create_connector(name, **sizes, **found.options)
+    assert connector_cost(made, measure=measure, vision_width=112, image_tokens=64) == found.cost
+    assert made(example_tokens(64, 112)).features.shape == (1, 16, 96)
 
 
 def test_widths_that_cannot_be_solved_are_refused() -> None:

@@ -11,11 +11,11 @@ from ._checks import require_divides
 def attend(
     queries: Float[Tensor, "batch queries width"],
     keys: Float[Tensor, "batch tokens width"],
-    values: Float[Tensor, "batch tokens width"],
+    values: Float[Tensor, "batch tokens read"],
     mask: Bool[Tensor, "batch _ tokens"] | None,
     *,
     heads: int,
-) -> Float[Tensor, "batch queries width"]:
+) -> Float[Tensor, "batch queries read"]:
     """Attention over `heads` equal slices of the width.
 
     Args:
@@ -44,20 +44,31 @@ class Attention(nn.Module):
         width: units of the queries and of the result.
         heads: attention heads; they divide the width.
         key_width: units of what is attended to; None is `width`.
+        value_width: units of what is read before the last projection; None is `width`.
         bias: whether the four projections add a bias.
 
     Raises:
-        ValueError: the heads do not divide the width.
+        ValueError: the heads do not divide a width.
     """
 
-    def __init__(self, width: int, *, heads: int, key_width: int | None = None, bias: bool = True) -> None:
+    def __init__(
+        self,
+        width: int,
+        *,
+        heads: int,
+        key_width: int | None = None,
+        value_width: int | None = None,
+        bias: bool = True,
+    ) -> None:
         super().__init__()
+        read = value_width or width
         require_divides("attention", heads, width, "heads")
+        require_divides("attention", heads, read, "heads")
         self.heads = heads
         self.query = nn.Linear(width, width, bias=bias)
         self.key = nn.Linear(key_width or width, width, bias=bias)
-        self.value = nn.Linear(key_width or width, width, bias=bias)
-        self.output = nn.Linear(width, width, bias=bias)
+        self.value = nn.Linear(key_width or width, read, bias=bias)
+        self.output = nn.Linear(read, width, bias=bias)
 
     def forward(
         self,

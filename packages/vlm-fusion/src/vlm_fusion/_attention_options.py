@@ -106,13 +106,15 @@ class ElasticQueriesOptions:
     Attributes:
         queries: the most queries there are; a call may ask for fewer.
         width: width of the queries; None is the language model's, and then no projection follows.
-        heads: attention heads; they divide the width.
+        value_width: units of what the queries read, before it is brought to the width; None is the width.
+        heads: attention heads; they divide both widths.
         query_std: standard deviation of the initial queries.
         positions: `none` or `sinusoidal`: what is added to the image's keys (not to the values).
     """
 
     queries: int = 16
     width: int | None = None
+    value_width: int | None = None
     heads: int = 4
     query_std: float = 1.0
     positions: str = "sinusoidal"
@@ -123,6 +125,7 @@ class ElasticQueriesOptions:
             "ElasticQueriesOptions",
             queries=self.queries,
             width=1 if self.width is None else self.width,
+            value_width=1 if self.value_width is None else self.value_width,
             heads=self.heads,
         )
         require_positive("ElasticQueriesOptions", query_std=self.query_std)

@@ -31,7 +31,7 @@ class ElasticQueries(nn.Module):
         self.project = nn.Linear(vision_width, width)
         self.query_norm = nn.LayerNorm(width)
         self.image_norm = nn.LayerNorm(width)
-        self.attention = Attention(width, heads=options.heads)
+        self.attention = Attention(width, heads=options.heads, value_width=options.value_width)
         self.norm = nn.LayerNorm(width)
         self.output = nn.Linear(width, language_width)
 

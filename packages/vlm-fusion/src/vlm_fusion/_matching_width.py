@@ -89,8 +89,8 @@ def solve_width(
 ) -> Width:
     """The width at which a connector, with what stands beside it, comes within `tolerance` of a cost.
 
-    Widths are multiples of the heads. Where that is too coarse, the feed-forward's hidden units are fitted too, one by
-    one, and stand in the options that come back.
+    Widths are multiples of the heads. Where that is too coarse, the feed-forward's hidden units, or the width of the
+    values where there is no feed-forward, are fitted too, and stand in the options that come back.
 
     Args:
         name: a connector with an option `width`.
@@ -125,9 +125,9 @@ def solve_width(
     step = least_common_step(chosen)
     width = step * nearest(lambda multiple: cost({**options, "width": multiple * step}), target)
     found = {**options, "width": width}
-    if abs(cost(found) - target) > tolerance * target and hasattr(chosen, "feed_forward_multiple"):
-        hidden = nearest(lambda units: cost({**found, "feed_forward_multiple": units / width}), target)
-        found["feed_forward_multiple"] = hidden / width
+    finer = finer_steps(chosen, width)
+    if abs(cost(found) - target) > tolerance * target and finer is not None:
+        found |= finer(nearest(lambda number: cost({**found, **finer(number)}), target))
     reached = cost(found)
     if abs(reached - target) > tolerance * target:
         raise ValueError(
@@ -141,6 +141,15 @@ def least_common_step(options: Any) -> int:
     heads = getattr(options, "heads", 1)
     coded = getattr(options, "positions", "none") == "sinusoidal"
     return heads if not coded or heads % 4 == 0 else heads * (4 if heads % 2 else 2)
+
+
+def finer_steps(options: Any, width: int) -> Callable[[int], dict[str, Any]] | None:
+    """The option, by a number from 1, whose steps change the cost less than those of the width; None without one."""
+    if hasattr(options, "feed_forward_multiple"):
+        return lambda units: {"feed_forward_multiple": units / width}
+    if hasattr(options, "value_width"):
+        return lambda slices: {"value_width": slices * options.heads}
+    return None
 
 
 def nearest(cost: Callable[[int], int], target: int) -> int:
