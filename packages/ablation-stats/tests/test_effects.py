@@ -175,6 +175,25 @@ def test_aliases_are_named_where_a_fraction_cannot_tell_effects_apart(subsets):
     assert effect.to_frame()["aliases"].to_list() == [["align:caption"]]
 
 
+def test_a_screening_design_names_the_interactions_that_its_main_effects_hold(frame_of):
+    """Means without noise: only b:c is there, and each other main effect must hold just the share that is named."""
+    design = stats.plackett_burman({name: (0, 1) for name in "abcdefghi"})
+    frame = frame_of(
+        {
+            row["arm"]: np.full((3, 4), 0.1 * row["b"] * row["c"]) + np.arange(4) * [[0.1], [0.2], [0.4]]
+            for row in design.runs.iter_rows(named=True)
+        }
+    )
+    interaction = 0.1 / 2  # of 0/1 levels: half their product's effect, as mean at high less mean at low
+    for effect in stats.main_effects(frame, design):
+        shares = effect.warnings[-1].partition(" holds ")[2].rstrip(".").split(", ")
+        assert "Partly mixed" in effect.warnings[-1]
+        assert all(abs(float(each.split()[0])) == 0.33 for each in shares[:5])
+        if effect.name not in "bc":
+            assert abs(effect.estimate) == pytest.approx(interaction / 3)
+    assert stats.effect_matrix(stats.full_factorial({"a": (0, 1), "b": (0, 1)})).mixed == ((), ())
+
+
 def test_effects_that_the_runs_cannot_separate_are_not_identifiable():
     ofat = stats.one_factor_at_a_time({"a": (0, 1), "b": (0, 1)})
     with pytest.raises(ValueError, match="not identifiable"):

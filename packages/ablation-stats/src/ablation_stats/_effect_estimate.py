@@ -11,7 +11,7 @@ from ablation_stats._compare_t import estimate_t, with_adjusted
 from ablation_stats._contrast import combined_contrast
 from ablation_stats._cube import PairedCube, as_cube
 from ablation_stats._effect_matrix import EffectMatrix
-from ablation_stats._refuse import require_known, require_level
+from ablation_stats._refuse import require_known, require_level, sample
 from ablation_stats._result import Estimate
 from ablation_stats._t_interval import TARGETS
 
@@ -91,19 +91,20 @@ def estimate_effects(
         )
     kinds = [kind for each in matrices for kind in each.kinds]
     aliases = [names for each in matrices for names in each.aliases]
+    mixed = [names for each in matrices for names in each.mixed or ((),) * len(each.names)]
     return tuple(
-        Effect(**(_fields(each) | {"kind": kind, "aliases": alias, "warnings": _named(each, alias)}))
-        for each, kind, alias in zip(with_adjusted(found, settings.adjust), kinds, aliases, strict=True)
+        Effect(**(asdict(each) | {"kind": kind, "aliases": alias, "warnings": _named(each, alias, others)}))
+        for each, kind, alias, others in zip(
+            with_adjusted(found, settings.adjust), kinds, aliases, mixed, strict=True
+        )
     )
 
 
-def _fields(estimate: Estimate) -> dict[str, Any]:
-    return asdict(estimate)
-
-
-def _named(estimate: Estimate, aliases: tuple[str, ...]) -> tuple[str, ...]:
-    said = f"Aliased: the design cannot tell {estimate.name} from {', '.join(aliases)}."
-    return (*estimate.warnings, *((said,) if aliases else ()))
+def _named(estimate: Estimate, aliases: tuple[str, ...], mixed: tuple[str, ...]) -> tuple[str, ...]:
+    said = [f"Aliased: the design cannot tell {estimate.name} from {', '.join(aliases)}."] if aliases else []
+    if mixed:
+        said.append(f"Partly mixed: {estimate.name} holds {sample(mixed)}.")
+    return (*estimate.warnings, *said)
 
 
 def _on_cube(effects: EffectMatrix, cube: PairedCube) -> np.ndarray:

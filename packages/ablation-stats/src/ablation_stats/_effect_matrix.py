@@ -17,6 +17,7 @@ class EffectMatrix(NamedTuple):
         names: effects, factors joined by colons; `kinds`: what each is; `aliases`: effects it cannot be told from.
         matrix: coefficients `[effects, arms]`, arms in the design's order.
         arms: names of the arms.
+        mixed: further effects with the share of each that the effect holds, as "0.33 b:c"; empty where not looked for.
     """
 
     names: tuple[str, ...]
@@ -24,6 +25,7 @@ class EffectMatrix(NamedTuple):
     aliases: tuple[tuple[str, ...], ...]
     matrix: NDArray[np.float64]
     arms: tuple[str, ...]
+    mixed: tuple[tuple[str, ...], ...] = ()
 
 
 def effect_matrix(design: Design, *, max_order: int = 1) -> EffectMatrix:
@@ -31,7 +33,8 @@ def effect_matrix(design: Design, *, max_order: int = 1) -> EffectMatrix:
 
     Effects whose signs agree in every run cannot be told apart and stand as one, named by the simplest, with the
     others as aliases ("-" where the sign is turned). Effects that are only partly mixed are separated by least
-    squares, which needs at least as many runs.
+    squares, which needs at least as many runs; those of one factor more, which are not, are named in `mixed` where
+    every factor is balanced (Plackett-Burman designs).
 
     Args:
         design: two-level factors.
@@ -68,7 +71,28 @@ def effect_matrix(design: Design, *, max_order: int = 1) -> EffectMatrix:
     )
     kinds = tuple("main effect" if len(words[0][0]) == 1 else "interaction" for _, words in kept)
     matrix = np.asarray(2.0 * np.linalg.pinv(full)[1:])
-    return EffectMatrix(tuple(texts), kinds, aliases, matrix, design.arms)
+    left = [(_name(words[0][0], names), np.array(column) * words[0][1]) for column, words in groups.items()]
+    left = (
+        [(text, column) for text, column in left if text not in texts]
+        if (signs.sum(axis=0) == 0).all()
+        else []
+    )
+    return EffectMatrix(tuple(texts), kinds, aliases, matrix, design.arms, _mixed(matrix, left))
+
+
+def _mixed(
+    matrix: NDArray[np.float64], left: Sequence[tuple[str, NDArray[np.float64]]]
+) -> tuple[tuple[str, ...], ...]:
+    """How much of each effect left out (name, signs) every effect of the matrix holds."""
+    shares = [matrix @ column / 2.0 for _, column in left]
+    return tuple(
+        tuple(
+            f"{share[at]:.2f} {text}"
+            for (text, _), share in zip(left, shares, strict=True)
+            if abs(share[at]) > 1e-9
+        )
+        for at in range(matrix.shape[0])
+    )
 
 
 def level_matrix(design: Design) -> EffectMatrix:

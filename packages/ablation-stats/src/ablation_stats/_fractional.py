@@ -74,7 +74,9 @@ def defining_words(design: Design) -> dict[Word, float]:
         ValueError: the design has no generators.
     """
     if not design.generators:
-        raise ValueError(f"a {design.kind} has no generators")
+        raise ValueError(
+            f"a {design.kind} design has no generators; check_design says what its effects are mixed with"
+        )
     words = [(_parse(text, design.factors)) for text in design.generators]
     found: dict[Word, float] = {}
     for count in range(1, len(words) + 1):
