@@ -50,8 +50,8 @@ def place_labels(
         height: likewise.
         obstacles: what else no name may cover, such as lines.
 
-    >>> place_labels([(10, 50), (14, 50)], ["a", "b"], width=100, height=100)[0].align
-    'left'
+    >>> [place.align for place in place_labels([(10, 50), (95, 50)], ["a", "b"], width=100, height=100)]
+    ['left', 'right']
     """
     taken = [Box(x - 6, y - 6, x + 6, y + 6) for x, y in points]
     lines = list(obstacles)

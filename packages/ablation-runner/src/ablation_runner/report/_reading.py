@@ -59,6 +59,8 @@ def terms(scale: Scale) -> list[Term]:
             "blind control",
             f"trained like the baseline but shown other images: the {scale.word} without seeing.",
         ),
+        Term("condition", "what a trained model was tested under without being trained again."),
+        Term("Pareto front", "the arms that no other arm matches or beats in both score and cost."),
         Term("parameters", "weights that were trained; frozen ones are not counted."),
         Term("MACs", "multiply-accumulate operations of one question, forward."),
         Term("visual tokens", "vectors per image that the language model sees."),
