@@ -3,8 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from ablation_stats._streams import in_chunks, rows_per_block
-from ablation_stats._unit_counts import count_blocks
+from ablation_stats._streams import in_chunks
+from ablation_stats._unit_counts import CACHED, count_blocks
 
 Table = NDArray[np.float64]
 
@@ -88,7 +88,7 @@ def _weighted(columns: list[NDArray[np.float64]], rng: np.random.Generator, rows
     """Sums of drawn units, column by column."""
     size = columns[0].size
     sums = np.empty((rows, len(columns)))
-    step = min(rows, rows_per_block(2 * size))
+    step = max(1, min(rows, CACHED // (2 * size)))
     times = np.empty((step, size))
     for block, counts in count_blocks(rng, rows=rows, size=size):
         for start in range(0, len(counts), step):

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from ablation_stats._streams import fill_uniform, random_words
 
-# Counts worked on at once: they stay in the second-level cache with the random bytes they are made of.
-CACHED = 1 << 18
+# Counts worked on at once, about a second-level cache: shorter passes would make threads wait for each other.
+CACHED = 1 << 19
 # Standard deviations by which the mean total of the Poisson counts stays below n.
 BELOW = 3.0
 BYTES = 256
