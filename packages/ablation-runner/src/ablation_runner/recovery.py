@@ -60,7 +60,7 @@ def _mend_stage(folder: StageFolder) -> Iterator[str]:
         with try_lock(folder.lock_file) as mine:
             if mine and broken:
                 folder.record_file.unlink()
-                yield f"stage {folder.path.name}: its weights are not those that were written; it is trained again"
+                yield f"stage {folder.path.name}: its weights are not those that were written; it is trained again if needed"
             if mine and useless:
                 shutil.rmtree(folder.checkpoint, ignore_errors=True)
                 if not finished:
