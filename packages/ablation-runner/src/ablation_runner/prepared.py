@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from ablation_runner.errors import StudyError
 from ablation_runner.plan import PlannedArm, Score, Trial, plan_round, resolve_arms
@@ -146,17 +147,29 @@ def _command(
 
 
 def _smoke_copy(study: Study) -> Study:
-    """The study with two steps on 64 items and at most two seeds."""
+    """The study with two steps per stage, in the baseline as in grouped levels, on 64 items and at most two seeds."""
     raw = study.model_dump()
     raw["seeds"] = raw["seeds"][:SMOKE_SEEDS]
-    for training in (
-        raw["baseline"]["training"],
-        *(stage["training"] for stage in raw["baseline"]["before"]),
-    ):
-        training |= {"steps": SMOKE_STEPS, "validations": 1}
-        training["images_per_step"] = min(4, training["images_per_step"])
+    _shrink(raw)
     raw["baseline"]["data"]["limit"] = SMOKE_ITEMS
     return Study.model_validate(raw)
+
+
+def _shrink(node: Any) -> None:
+    """Makes every training in a study's tables a short one, wherever it stands."""
+    if isinstance(node, list):
+        for each in node:
+            _shrink(each)
+    if not isinstance(node, dict):
+        return
+    if "training.steps" in node:
+        node["training.steps"] = SMOKE_STEPS
+    training = node.get("training")
+    if isinstance(training, dict) and "steps" in training:
+        training |= {"steps": SMOKE_STEPS, "validations": 1}
+        training["images_per_step"] = min(4, training.get("images_per_step", 4))
+    for value in node.values():
+        _shrink(value)
 
 
 def _check_division(study: Study, arms: tuple[PlannedArm, ...], processes: int) -> None:

@@ -5,12 +5,12 @@ from typing import Any
 
 import polars as pl
 
+import ablation_stats as stats
 from ablation_runner.analysis._arms import arm_result
 from ablation_runner.analysis._by_type import scores_by_type
 from ablation_runner.analysis._claims import claim_results, judge_claims
 from ablation_runner.analysis._compared import differences_to
 from ablation_runner.analysis._conditions import condition_rows, transfer_table
-from ablation_runner.analysis._convergence import still_falling
 from ablation_runner.analysis._cost_front import cost_front
 from ablation_runner.analysis._cubes import read_tested
 from ablation_runner.analysis._disputed import disputed_predictions
@@ -52,9 +52,7 @@ def analyze(prepared: Prepared) -> ReportedStudy:
     if not finished:
         raise StudyError(f"{prepared.folder.path}: no trial has finished yet; run: {prepared.command}")
     curves = pl.concat([pl.read_parquet(prepared.folder.trial(trial.name).curve_file) for trial in finished])
-    not_converged = sorted(
-        {trial.arm for trial in finished if still_falling(curves, arm=trial.arm, seed=trial.seed)}
-    )
+    not_converged = list(stats.not_converged(curves))
     tested = read_tested(prepared.folder, finished, prepared.study.conditions)
     differences = differences_to(tested.main, prepared)
     arms = tuple(

@@ -68,7 +68,7 @@ def _judged(
         [_stats_claim(claim, baseline) for claim in claims],
         cube,
         control=next((arm for arm in cube.arms if arm.split(" @ ")[0] == blind), None),
-        not_converged=not_converged,
+        not_converged=[arm for arm in not_converged if arm in cube.arms],
         generalize_to="both",
     )
     return dict(zip(map(claim_hash, claims), found, strict=True))

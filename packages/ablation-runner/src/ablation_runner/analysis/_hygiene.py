@@ -54,7 +54,7 @@ def _scored(
         baseline=baseline,
         control=blind if blind in tested.main.arms else None,
         verdicts=list(verdicts.values()),
-        not_converged=[arm.name for arm in arms if arm.mean and not arm.converged],
+        not_converged=[arm.name for arm in arms if arm.name in tested.main.arms and not arm.converged],
     )
     return [finding for finding in findings if " @ " not in finding.subject] + _besides(arms)
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import polars as pl
 
-from ablation_runner.analysis._convergence import still_falling
+import ablation_stats as stats
 from ablation_runner.analysis._cubes import Tested, read_tested
 from ablation_runner.errors import StudyError
 from ablation_runner.garbage import read_known_plan
@@ -85,7 +85,8 @@ def _study_run(
         tested = read_tested(
             folder, finished, [name for name in finished[0].conditions if name != AS_TRAINED]
         )
-        falling = frozenset(trial.arm for trial in finished if _is_falling(folder, trial))
+        curves = pl.concat(pl.read_parquet(folder.trial(trial.name).curve_file) for trial in finished)
+        falling = frozenset(stats.not_converged(curves))
     except (OSError, pl.exceptions.PolarsError) as error:
         raise StudyError(
             f"{folder.path}: the files of a finished trial cannot be read; run the study again"
@@ -100,11 +101,6 @@ def _study_run(
         finished=len(finished),
         changed=changed,
     )
-
-
-def _is_falling(folder: RunFolder, trial: Trial) -> bool:
-    curve = pl.read_parquet(folder.trial(trial.name).curve_file)
-    return still_falling(curve, arm=trial.arm, seed=trial.seed)
 
 
 def _changed(folder: RunFolder, name: str, scale: str) -> tuple[str, ...]:

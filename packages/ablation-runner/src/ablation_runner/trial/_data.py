@@ -54,7 +54,17 @@ def make_tokenizer(task: Task, configuration: Configuration) -> Any:
         )
     if tokenizer.pad_token_id is None:
         tokenizer.pad_token = tokenizer.eos_token  # padding is masked, so any token serves
+    if any(training.pair_objectives for training in configuration.trainings):
+        _add_missing(tokenizer)
     return tokenizer
+
+
+def _add_missing(tokenizer: Any) -> None:
+    """Tokens that a Q-Former's texts need; the language model never reads them."""
+    wanted = {"bos_token": "<s>", "mask_token": "<mask>"}
+    tokenizer.add_special_tokens(
+        {name: text for name, text in wanted.items() if getattr(tokenizer, name) is None}
+    )
 
 
 def _training_texts(task: Task, configuration: Configuration) -> list[str]:
