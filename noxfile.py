@@ -70,6 +70,25 @@ def demo(session: nox.Session) -> None:
 
 
 @nox.session(venv_backend="none")
+def studies(session: nox.Session) -> None:
+    """Runs the built-in studies, or those that are named, at cpu scale; only what is missing or has changed."""
+    for name in session.posargs or built_in_studies():
+        run_shared(session, "ablate", "run", name)
+
+
+@nox.session(name="studies-smoke", venv_backend="none")
+def studies_smoke(session: nox.Session) -> None:
+    """Runs every arm of the built-in studies, or of those that are named, for two steps."""
+    for name in session.posargs or built_in_studies():
+        run_shared(session, "ablate", "run", name, "--smoke")
+
+
+def built_in_studies() -> list[str]:
+    """Names of the studies that come with the runner."""
+    return sorted(path.stem for path in ROOT.glob("packages/ablation-runner/src/*/studies/*.toml"))
+
+
+@nox.session(venv_backend="none")
 def tests(session: nox.Session) -> None:
     """Runs every test that is not slow, then every example of a docstring."""
     checked = f"--jaxtyping-packages={','.join(SHAPED)},beartype.beartype"

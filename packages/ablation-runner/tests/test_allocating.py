@@ -93,3 +93,38 @@ def test_an_allocator_wants_rows_of_one_question() -> None:
     text = STUDY.replace("questions_per_image = 1", "questions_per_image = 2")
     with pytest.raises(StudyError, match=r"set training\.questions_per_image = 1, got 2"):
         parse_study(tomllib.loads(text), source="study.toml")
+
+
+def test_a_stage_without_the_allocator_comes_before_one_with_it(
+    ablate: Ablate, tmp_path: Path, tiny_text: str
+) -> None:
+    stages = """
+[[baseline.before]]
+name = "changing budgets"
+training = { steps = 4, images_per_step = 4, questions_per_image = 4, learning_rate = 3e-3, validations = 1, allocates = false, parts = ["connector", "language_model"], schedule = { name = "choice", choices = [1, 4], weights = [1, 1] } }
+"""
+    text = tiny_text.replace("[factors.fusion]", stages + "[factors.fusion]").replace(
+        "seeds = [0, 1]", "seeds = [0]"
+    )
+    text = text.replace(
+        'model = { connector = "concatenation",',
+        'model = { allocator = "all-ways", connector = "concatenation",',
+    )
+    text = text.replace(
+        "steps = 12, images_per_step = 4, questions_per_image = 4",
+        "steps = 6, images_per_step = 4, questions_per_image = 1",
+    )
+    (tmp_path / "tiny.toml").write_text(text, encoding="utf-8")
+    done = ablate(tmp_path, "run", "tiny.toml", "--workers", 1)
+    assert done.returncode == 0, done.stdout + done.stderr
+    chain = pl.read_parquet(tmp_path / "runs" / "tiny" / "plan.parquet")["stages"][0]
+    parts = [
+        {
+            name.partition(".")[0]
+            for name in safetensors.torch.load_file(
+                tmp_path / "runs" / "stages" / key / "weights.safetensors"
+            )
+        }
+        for key in chain
+    ]
+    assert parts == [{"connector", "language_model"}, {"allocator", "connector", "language_model"}]

@@ -25,19 +25,6 @@ def try_lock(path: Path) -> Iterator[bool]:
     yield False
 
 
-@contextmanager
-def hold_lock(path: Path) -> Iterator[None]:
-    """Holds the lock file `path` for the time of the block, waiting for whoever has it."""
-    while True:
-        file = _opened(path)
-        fcntl.flock(file, fcntl.LOCK_EX)
-        if _is_in_place(file, path):
-            break
-        file.close()
-    with file:
-        yield
-
-
 def is_held(path: Path) -> bool:
     """Whether some process holds the lock file `path`; makes nothing."""
     try:

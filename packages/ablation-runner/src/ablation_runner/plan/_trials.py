@@ -9,6 +9,7 @@ import polars as pl
 
 from ablation_runner.files import write_frame
 from ablation_runner.plan._arm import PlannedArm, changed
+from ablation_runner.plan._own_parts import own_sources
 from ablation_runner.plan._stages import stage_keys, training_stages
 from ablation_runner.store import content_hash, source_digest
 from ablation_runner.study import AS_TRAINED, Configuration, Engine, Study
@@ -71,7 +72,12 @@ def plan_trials(study: Study, arms: tuple[PlannedArm, ...], *, processes: int, d
 
 def _trial(study: Study, arm: PlannedArm, seed: int, *, processes: int, data: str, sources: str) -> Trial:
     stages = stage_keys(
-        arm.configuration, study.engine, seed=seed, processes=processes, data=data, sources=sources
+        arm.configuration,
+        study.engine,
+        seed=seed,
+        processes=processes,
+        data=data,
+        sources=sources + own_sources(arm.configuration),
     )
     conditions = {AS_TRAINED: arm.configuration} | {
         name: changed(arm.configuration, changes, where=f"conditions.{name}")

@@ -43,8 +43,10 @@ class Configuration(Settings):
     def _allocator_fits(self) -> "Configuration":
         if self.model.allocator is None:
             return self
+        if not self.training.allocates:
+            raise ValueError("the last stage is the one that is tested: its allocator chooses the tokens")
         for training in self.trainings:
-            if training.questions_per_image != 1:
+            if training.allocates and not training.reads_text_alone and training.questions_per_image != 1:
                 raise ValueError(
                     f"an allocator chooses tokens for one question: set training.questions_per_image = 1, "
                     f"got {training.questions_per_image}"

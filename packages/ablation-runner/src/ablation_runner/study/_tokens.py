@@ -38,11 +38,20 @@ class Reducer(Settings):
     @field_validator("schedule")
     @classmethod
     def _known_schedule(cls, schedule: Variant | None) -> Variant | None:
-        from token_budget import create_schedule
+        return known_schedule(schedule)
 
-        if schedule is not None:
-            create_schedule(schedule.name, schedule.options())
-        return schedule
+
+def known_schedule(schedule: Variant | None) -> Variant | None:
+    """The schedule, where token-budget has it.
+
+    Raises:
+        ValueError: an unknown schedule or option.
+    """
+    from token_budget import create_schedule
+
+    if schedule is not None:
+        create_schedule(schedule.name, schedule.options())
+    return schedule
 
 
 def reducer_needs(method: Variant) -> tuple[str, ...]:

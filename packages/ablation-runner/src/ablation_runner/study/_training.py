@@ -6,6 +6,7 @@ from pydantic import Field, field_validator, model_validator
 
 from ablation_runner.study._objectives import ANSWERS, TEXT, pair_options, parse_objectives
 from ablation_runner.study._settings import Settings
+from ablation_runner.study._tokens import known_schedule
 from ablation_runner.study._variants import Variant
 
 if TYPE_CHECKING:
@@ -35,6 +36,18 @@ class Training(Settings):
             "Q-Former joined by +, with weights: `contrastive + 0.5 matching`."
         ),
     ] = ANSWERS
+    schedule: Annotated[
+        Variant | None,
+        Field(
+            description="Budgets of this stage's steps, of token-budget; those of tokens.schedule if left out."
+        ),
+    ] = None
+    allocates: Annotated[
+        bool,
+        Field(
+            description="Whether the model's allocator chooses the tokens; else the reducer does, in this stage."
+        ),
+    ] = True
     encoder: Annotated[
         Variant,
         Field(
@@ -50,7 +63,7 @@ class Training(Settings):
         Field(description="What is trained besides the encoder; the rest keeps its weights."),
     ] = Field(default_factory=lambda: list(PARTS))
 
-    @field_validator("encoder", mode="before")
+    @field_validator("encoder", "schedule", mode="before")
     @classmethod
     def _name_alone(cls, value: object) -> object:
         return {"name": value} if isinstance(value, str) else value
@@ -62,6 +75,11 @@ class Training(Settings):
 
         training_options(encoder.name, **encoder.options())
         return encoder
+
+    @field_validator("schedule")
+    @classmethod
+    def _known_schedule(cls, schedule: Variant | None) -> Variant | None:
+        return known_schedule(schedule)
 
     @field_validator("objectives")
     @classmethod

@@ -24,7 +24,9 @@ def fitted_price(model: VisionLanguageModel, batches: BatchPlan, feed: Feed) -> 
         batches: of training.
         feed: what the rows are fed as.
     """
-    if not isinstance(model, AllocatingModel) or model.allocator.options.amount != "priced":
+    if not isinstance(model, AllocatingModel) or not feed.allocates:
+        return {}
+    if model.allocator.options.amount != "priced":
         return {}
     model.eval()
     fit_allocator(model.allocator, _scenes(model, batches, feed))

@@ -101,11 +101,13 @@ def _reach_last_stage(trial: Trial, run: RunFolder, material: Material, tell: Te
     folders = [run.stage(key) for key in trial.stages]
     finished = [index for index, folder in enumerate(folders) if folder.record() is not None]
     first = finished[-1] + 1 if finished else 0
+    stages = training_stages(trial.configuration)
+    reused = sum(stage.training.steps for stage in stages[:first])
     done = 0
-    for index, stage in enumerate(training_stages(trial.configuration)):
+    for index, stage in enumerate(stages):
         if index >= first:
             before = folders[index - 1] if index else None
-            on_step = _teller(tell, trial, done)
+            on_step = _teller(tell, trial, done, reused)
             ensure_stage(trial, stage, material, folders[index], before=before, on_step=on_step)
         done += stage.training.steps
     if first == len(folders):
@@ -141,12 +143,12 @@ def _digests(trial: Trial, run: RunFolder, others: list[Trial]) -> dict[int, str
     }
 
 
-def _teller(tell: Tell, trial: Trial, done: int) -> OnStep:
-    """Tells a stage's steps as steps of the whole trial, of which `done` came before it."""
+def _teller(tell: Tell, trial: Trial, done: int, reused: int) -> OnStep:
+    """Tells a stage's steps as steps of the whole trial, of which `done` came before it and `reused` were there already."""
 
     def on_step(step: int, loss: float | None) -> None:
         if loss is None:
-            tell("trial", trial=trial.name, step=done + step, steps=trial.steps)
+            tell("trial", trial=trial.name, step=done + step, steps=trial.steps, reused=reused)
         elif step % _TELL_EVERY == 0:
             tell("step", trial=trial.name, step=done + step, loss=loss)
 

@@ -1,8 +1,9 @@
 """One stage of training: run once, and read back by every trial that shares it."""
 
 import shutil
+import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import safetensors.torch
@@ -10,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from ablation_runner.files import write_atomically
-from ablation_runner.locks import hold_lock
+from ablation_runner.locks import try_lock
 from ablation_runner.plan import Trial
 from ablation_runner.records import write_record
 from ablation_runner.store import StageFolder
@@ -21,12 +22,14 @@ from ablation_runner.trial._material import Material
 from ablation_runner.trial._pairs import learner_of
 from ablation_runner.trial._parts import check_changes, fingerprints, train_parts
 from ablation_runner.trial._price import fitted_price
+from ablation_runner.trial._ranks import agreed
 from ablation_runner.trial._train import batch_plan, stage_feed, train
 from ablation_runner.trial._tripwires import check_batch_norm, check_ranks_agree
 from vlm_encoders import Encoder, merge_adapters
 from vlm_fusion import VisionLanguageModel
 
 OnStep = Callable[[int, float | None], None]
+_ASK_EVERY = 0.5  # seconds between tries for a stage that another worker holds
 
 
 def ensure_stage(
@@ -154,13 +157,13 @@ def _as_they_are() -> Iterator[None]:
 
 @contextmanager
 def _held_by_rank_0(folder: StageFolder) -> Iterator[None]:
-    """The stage's lock, waited for by rank 0 while the others wait for rank 0."""
-    if torch.distributed.get_rank() == 0:
-        with hold_lock(folder.lock_file):
-            torch.distributed.barrier()
-            yield
-            torch.distributed.barrier()
-    else:
-        torch.distributed.barrier()
+    """The stage's lock, which rank 0 asks for until it is free.
+
+    The ranks meet at every try: a rank that waited in one collective for hours would run into its time limit.
+    """
+    first = torch.distributed.get_rank() == 0
+    with ExitStack() as held:
+        while not agreed(first and held.enter_context(try_lock(folder.lock_file))):
+            time.sleep(_ASK_EVERY)
         yield
         torch.distributed.barrier()

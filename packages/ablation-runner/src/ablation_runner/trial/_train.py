@@ -17,9 +17,10 @@ from ablation_runner.trial._batches import BatchPlan, Row
 from ablation_runner.trial._feed import Feed
 from ablation_runner.trial._material import Material
 from ablation_runner.trial._pairs import PairFeed
+from ablation_runner.trial._ranks import summed
 from ablation_runner.trial._seeding import stream_seed
 from ablation_runner.trial._tripwires import check_gradient, check_loss
-from ablation_runner.trial._validate import summed, validate, validate_pairs
+from ablation_runner.trial._validate import validate, validate_pairs
 from token_budget import Fixed, Schedule, create_schedule
 
 _LOSS_EVERY = 10  # optimizer steps between rows of the training curve
@@ -59,16 +60,17 @@ def stage_feed(trial: Trial, stage: Stage, material: Material) -> Feed:
         reducer=trial.configuration.tokens,
         seed=trial.seed,
         with_images=not stage.training.reads_text_alone,
-        allocates=trial.configuration.model.allocator is not None,
+        allocates=trial.configuration.model.allocator is not None and stage.training.allocates,
     )
 
 
-def budget_schedule(trial: Trial) -> Schedule:
-    """The visual tokens per image of every training step."""
+def budget_schedule(trial: Trial, training: Training) -> Schedule:
+    """The visual tokens per image of every step of a stage."""
     tokens = trial.configuration.tokens
-    if tokens.schedule is None:
+    schedule = training.schedule or tokens.schedule
+    if schedule is None:
         return Fixed(budget=tokens.budget)
-    return create_schedule(tokens.schedule.name, tokens.schedule.options())
+    return create_schedule(schedule.name, schedule.options())
 
 
 def train(
@@ -93,7 +95,7 @@ def train(
         TrialFailedError: the loss or the gradient is not finite or exactly zero.
     """
     training, feed = stage.training, stage_feed(trial, stage, material)
-    batches, schedule = batch_plan(trial, training, material), budget_schedule(trial)
+    batches, schedule = batch_plan(trial, training, material), budget_schedule(trial, training)
     validation_steps = _spread(training.steps, training.validations)
     history = _resume(engine, folder)
     on_step(history.step, None)

@@ -12,6 +12,7 @@ from ablation_runner.trial._engine import micro_batch_size
 from ablation_runner.trial._feed import Feed
 from ablation_runner.trial._material import Material
 from ablation_runner.trial._ranking import choose_answers
+from ablation_runner.trial._ranks import summed
 
 
 def validate(engine: Any, trial: Trial, training: Training, feed: Feed) -> dict[str, float]:
@@ -89,9 +90,3 @@ def _ranked_first(learner: Any, feed: Feed, rows: list[Row], *, draw: int) -> in
         for item, choice in zip(items, chosen, strict=True)
     ]
     return sum(text == split.items["answers"][item][0] for text, item in zip(texts, items, strict=True))
-
-
-def summed(tensor: torch.Tensor) -> torch.Tensor:
-    """The sum over all ranks."""
-    torch.distributed.all_reduce(tensor)
-    return tensor

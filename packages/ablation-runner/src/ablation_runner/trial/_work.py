@@ -17,6 +17,7 @@ from ablation_runner.study import Configuration
 from ablation_runner.trial._engine import start_distributed
 from ablation_runner.trial._failure import TrialFailedError
 from ablation_runner.trial._material import Material, load_material, material_key
+from ablation_runner.trial._ranks import agreed
 from ablation_runner.trial._run_trial import Read, run_trial
 
 
@@ -35,7 +36,7 @@ def work(path: Path) -> None:
     for trial in trials:
         folder = run.trial(trial.name)
         with try_lock(folder.lock_file) if rank == 0 else _no_lock() as mine:
-            if _agreed(mine and folder.record() is None):
+            if agreed(mine and folder.record() is None):
                 _run_one(trial, run, read, trials, tell)
 
 
@@ -67,13 +68,6 @@ def _run_one(trial: Trial, run: RunFolder, read: Read, trials: list[Trial], tell
 def _record_failure(trial: Trial, run: RunFolder, cause: str) -> None:
     record = {"trial": trial.name, "arm": trial.arm, "seed": trial.seed, "status": "failed", "cause": cause}
     write_json(run.trial(trial.name).record_file, record)
-
-
-def _agreed(wanted: bool) -> bool:
-    """Whether rank 0 wants it."""
-    flag = torch.tensor(int(wanted))
-    torch.distributed.broadcast(flag, src=0)
-    return bool(flag)
 
 
 @contextmanager
