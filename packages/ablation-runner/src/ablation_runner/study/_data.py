@@ -30,11 +30,6 @@ class Data(Settings):
     ] = "written"
     limit: Annotated[int | None, Field(ge=1, description="Use only the first items of every split.")] = None
 
-    @field_validator("task", mode="before")
-    @classmethod
-    def _name_alone(cls, value: object) -> object:
-        return {"name": value} if isinstance(value, str) else value
-
     @field_validator("task")
     @classmethod
     def _known_task(cls, task: Variant) -> Variant:

@@ -32,11 +32,6 @@ class Model(Settings):
         Literal["none", "layer"], Field(description="Bring each visual token to mean 0 and variance 1 first.")
     ] = "none"
 
-    @field_validator("connector", "language_model", "allocator", mode="before")
-    @classmethod
-    def _name_alone(cls, value: object) -> object:
-        return {"name": value} if isinstance(value, str) else value
-
     @field_validator("connector")
     @classmethod
     def _known_connector(cls, connector: Variant) -> Variant:

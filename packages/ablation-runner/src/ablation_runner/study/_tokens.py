@@ -23,11 +23,6 @@ class Reducer(Settings):
         ),
     ] = None
 
-    @field_validator("method", "schedule", mode="before")
-    @classmethod
-    def _name_alone(cls, value: object) -> object:
-        return {"name": value} if isinstance(value, str) else value
-
     @field_validator("method")
     @classmethod
     def _known_method(cls, method: Variant) -> Variant:

@@ -63,11 +63,6 @@ class Training(Settings):
         Field(description="What is trained besides the encoder; the rest keeps its weights."),
     ] = Field(default_factory=lambda: list(PARTS))
 
-    @field_validator("encoder", "schedule", mode="before")
-    @classmethod
-    def _name_alone(cls, value: object) -> object:
-        return {"name": value} if isinstance(value, str) else value
-
     @field_validator("encoder")
     @classmethod
     def _known_training(cls, encoder: Variant) -> Variant:

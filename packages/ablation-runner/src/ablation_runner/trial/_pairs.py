@@ -86,7 +86,8 @@ class PairFeed(Feed):
         asked = [split_items.questions[row.questions[0]] for row in rows]
         text = statement_rows(asked, tokenizer)
         names = [(*question.prompt, *question.answer) for question in asked]
-        captions = torch.tensor([sorted(set(names)).index(name) for name in names])
+        numbers = {name: number for number, name in enumerate(sorted(set(names)))}
+        captions = torch.tensor([numbers[name] for name in names])
         noise = torch.Generator().manual_seed(stream_seed(self.seed, "masked", split, draw))
         masked = hidden_words(text, tokenizer, noise)  # of the whole batch, however it is divided
         parts = len(rows) / len(rows[part])
