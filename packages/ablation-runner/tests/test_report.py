@@ -156,7 +156,7 @@ def test_a_study_without_any_result_renders_and_says_so(results: StudyResults, t
     nothing = pl.DataFrame()
     empty = dataclasses.replace(
         without(results, *(arm.name for arm in results.arms)),
-        claims=(), predictions=nothing, by_type=nothing, curves=nothing, trials=nothing, plan_differences=nothing,
+        claims=(), predictions=nothing, by_type=nothing, curves=nothing, trials=nothing,
     )  # fmt: skip
     text = Reader(write_report(empty, tmp_path).read_text()).text
     assert "No answer yet: the baseline concatenation has no result to compare with." in text

@@ -11,7 +11,7 @@ from markdown_it import MarkdownIt
 from ablation_runner.analysis import analyze
 from ablation_runner.report import write_report
 from ablation_runner.report._audit import audit_groups
-from ablation_runner.report.study import ReportedStudy
+from ablation_runner.results import StudyResults
 from ablation_stats import Finding
 
 HERE = Path(__file__)
@@ -22,20 +22,20 @@ READER = runpy.run_path(str(HERE.with_name("test_report.py")))["Reader"]
 RIGHT = {"budget-4": 0.7, "budget-16": 0.72, "budget-64": 0.74, "blind": 0.3}
 
 
-def findings(study: ReportedStudy, check: str) -> list[str]:
+def findings(study: StudyResults, check: str) -> list[str]:
     return [finding.text for finding in study.audit if finding.check == check]
 
 
 @pytest.fixture(scope="module")
-def study(tmp_path_factory: pytest.TempPathFactory) -> ReportedStudy:
+def study(tmp_path_factory: pytest.TempPathFactory) -> StudyResults:
     prepared = MADE["make_run"](
         tmp_path_factory.mktemp("made"), score=lambda arm, condition, seed: RIGHT[arm], asked=300
     )
-    found: ReportedStudy = analyze(prepared)
+    found: StudyResults = analyze(prepared)
     return found
 
 
-def test_what_follows_from_the_factor_is_named(study: ReportedStudy) -> None:
+def test_what_follows_from_the_factor_is_named(study: StudyResults) -> None:
     said = findings(study, "confound")
     assert any(
         "visual tokens, in 2 of 3 arms: budget-4 (−75 %), budget-64 (+300 %)." in text for text in said
@@ -57,11 +57,11 @@ def test_a_blind_control_that_keeps_up_is_a_serious_finding(tmp_path: Path) -> N
     assert "The control blind is not told apart from budget-16" in said
 
 
-def test_tested_conditions_are_not_audited_as_arms(study: ReportedStudy) -> None:
+def test_tested_conditions_are_not_audited_as_arms(study: StudyResults) -> None:
     assert not any(" @ " in finding.text for finding in study.audit)
 
 
-def test_a_study_without_tuning_says_so(study: ReportedStudy) -> None:
+def test_a_study_without_tuning_says_so(study: StudyResults) -> None:
     assert findings(study, "tuning")
 
 

@@ -11,7 +11,7 @@ from markdown_it import MarkdownIt
 import ablation_stats as stats
 from ablation_runner.analysis import analyze
 from ablation_runner.report import write_report
-from ablation_runner.report.study import ReportedStudy
+from ablation_runner.results import StudyResults
 
 HERE = Path(__file__)
 MADE = runpy.run_path(str(HERE.with_name("test_report_made_run.py")))
@@ -28,13 +28,13 @@ def chance(arm: str, condition: str, seed: int) -> float:
 
 
 @pytest.fixture(scope="module")
-def study(tmp_path_factory: pytest.TempPathFactory) -> tuple[ReportedStudy, pl.DataFrame]:
+def study(tmp_path_factory: pytest.TempPathFactory) -> tuple[StudyResults, pl.DataFrame]:
     prepared = MADE["make_run"](tmp_path_factory.mktemp("made"), score=chance, asked=300)
     return analyze(prepared), MADE["rows_of"](prepared)
 
 
 def test_every_arm_is_compared_with_the_baseline_under_the_same_condition(
-    study: tuple[ReportedStudy, pl.DataFrame],
+    study: tuple[StudyResults, pl.DataFrame],
 ) -> None:
     results, rows = study
     assert results.conditions.height == 4 * 4
@@ -50,7 +50,7 @@ def test_every_arm_is_compared_with_the_baseline_under_the_same_condition(
         )
 
 
-def test_the_matrix_is_that_of_ablation_stats(study: tuple[ReportedStudy, pl.DataFrame]) -> None:
+def test_the_matrix_is_that_of_ablation_stats(study: tuple[StudyResults, pl.DataFrame]) -> None:
     results, rows = study
     assert results.transfer is not None
     split = pl.col("arm").str.split(" @ ")
@@ -71,7 +71,7 @@ def test_the_matrix_is_that_of_ablation_stats(study: tuple[ReportedStudy, pl.Dat
 
 
 def test_the_page_has_the_table_and_the_matrix_and_markdown_and_latex_too(
-    study: tuple[ReportedStudy, pl.DataFrame], tmp_path: Path
+    study: tuple[StudyResults, pl.DataFrame], tmp_path: Path
 ) -> None:
     results, _ = study
     reader = READER(write_report(results, tmp_path).read_text())
@@ -85,7 +85,7 @@ def test_the_page_has_the_table_and_the_matrix_and_markdown_and_latex_too(
 
 
 def test_a_study_without_conditions_has_neither(
-    study: tuple[ReportedStudy, pl.DataFrame], tmp_path: Path
+    study: tuple[StudyResults, pl.DataFrame], tmp_path: Path
 ) -> None:
     results, _ = study
     plain = dataclasses.replace(results, conditions=results.conditions.clear(), transfer=None)
@@ -95,7 +95,7 @@ def test_a_study_without_conditions_has_neither(
 
 
 def test_hostile_names_of_conditions_are_shown_as_text(
-    study: tuple[ReportedStudy, pl.DataFrame], tmp_path: Path
+    study: tuple[StudyResults, pl.DataFrame], tmp_path: Path
 ) -> None:
     results, _ = study
     named = results.conditions.with_columns(

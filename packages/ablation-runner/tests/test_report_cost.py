@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from ablation_runner.analysis import analyze
 from ablation_runner.report import write_report
 from ablation_runner.report._labels import Box, place_labels
-from ablation_runner.report.study import CostFront, FrontPoint, ReportedStudy
+from ablation_runner.results import CostFront, FrontPoint, StudyResults
 
 HERE = Path(__file__)
 MADE = runpy.run_path(str(HERE.with_name("test_report_made_run.py")))
@@ -23,16 +23,16 @@ POINTS = st.lists(st.tuples(st.floats(0, 300), st.floats(0, 200)), min_size=1, m
 
 
 @pytest.fixture(scope="module")
-def study(tmp_path_factory: pytest.TempPathFactory) -> ReportedStudy:
+def study(tmp_path_factory: pytest.TempPathFactory) -> StudyResults:
     right = {"budget-4": 0.72, "budget-16": 0.6, "budget-64": 0.85, "blind": 0.3}
     prepared = MADE["make_run"](
         tmp_path_factory.mktemp("made"), score=lambda arm, condition, seed: right[arm], asked=600
     )
-    found: ReportedStudy = analyze(prepared)
+    found: StudyResults = analyze(prepared)
     return found
 
 
-def test_an_arm_is_on_the_front_where_no_cheaper_one_scores_as_high(study: ReportedStudy) -> None:
+def test_an_arm_is_on_the_front_where_no_cheaper_one_scores_as_high(study: StudyResults) -> None:
     assert study.cost_front is not None
     arms = {arm.name: arm for arm in study.arms if not arm.is_blind}
     for point in study.cost_front.points:
@@ -46,12 +46,12 @@ def test_an_arm_is_on_the_front_where_no_cheaper_one_scores_as_high(study: Repor
     assert [point.arm for point in study.cost_front.points] == ["budget-4", "budget-16", "budget-64"]
 
 
-def test_two_reports_of_one_run_give_the_same_chances(study: ReportedStudy, tmp_path: Path) -> None:
+def test_two_reports_of_one_run_give_the_same_chances(study: StudyResults, tmp_path: Path) -> None:
     prepared = MADE["make_run"](tmp_path, asked=60)
     assert analyze(prepared).cost_front == analyze(prepared).cost_front
 
 
-def test_the_page_says_which_arms_are_on_the_front(study: ReportedStudy, tmp_path: Path) -> None:
+def test_the_page_says_which_arms_are_on_the_front(study: StudyResults, tmp_path: Path) -> None:
     reader = READER(write_report(study, tmp_path).read_text())
     table = next(table for table in reader.tables if "Chance of it" in table[0])
     assert [" ".join(row.split()).split(" ")[0] for row in table[1:]] == [
@@ -63,7 +63,7 @@ def test_the_page_says_which_arms_are_on_the_front(study: ReportedStudy, tmp_pat
     assert (tmp_path / "figures" / "cost.png").is_file()
 
 
-def test_arms_of_one_cost_have_no_front(study: ReportedStudy, tmp_path: Path) -> None:
+def test_arms_of_one_cost_have_no_front(study: StudyResults, tmp_path: Path) -> None:
     page = write_report(dataclasses.replace(study, cost_front=None), tmp_path).read_text()
     assert 'id="cost"' not in page
 

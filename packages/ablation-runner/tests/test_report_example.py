@@ -6,8 +6,7 @@ import numpy as np
 import polars as pl
 from PIL import Image
 
-from ablation_runner.report.study import ReportedStudy
-from ablation_runner.results import ArmResult, ClaimResult, Interval
+from ablation_runner.results import ArmResult, ClaimResult, Interval, StudyResults
 
 ARMS = ("concatenation", "mlp", "q-former", "perceiver-resampler", "gated-cross-attention", "blind")
 RIGHT = (0.889, 0.854, 0.812, 0.768, 0.891, 0.668)
@@ -110,7 +109,7 @@ def study_results(
     names: tuple[str, ...] = ARMS,
     right: tuple[float, ...] = RIGHT,
     seeds: int = 3,
-) -> ReportedStudy:
+) -> StudyResults:
     """A finished study: the first arm is the baseline, the last the blind control, the one before had not converged."""
     rows = predictions(
         synthetic_items() if items is None else items, dict(zip(names, right, strict=True)), seeds
@@ -130,7 +129,7 @@ def study_results(
         steps=pl.lit(600),
     )
     claim = {"settle": "", "locked": True}
-    return ReportedStudy(
+    return StudyResults(
         conditions=pl.DataFrame(),
         name="fusion-method",
         title="How should visual tokens reach the language model?",
@@ -150,9 +149,6 @@ def study_results(
         by_type=by_type(rows),
         curves=curves(names, seeds),
         trials=trials,
-        plan_differences=pl.DataFrame(
-            {"arm": list(names[1:]), "path": "model.connector", "baseline": names[0], "value": list(names[1:])}
-        ),
         environment={"python": "3.11.9", "torch": "2.14.1", "processor": "2 cores, no GPU", "git commit": "0a1b2c3"},
         command="ablate run fusion-method",
         image=image,

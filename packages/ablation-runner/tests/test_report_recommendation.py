@@ -11,20 +11,20 @@ from ablation_runner.analysis import analyze
 from ablation_runner.report import write_report
 from ablation_runner.report._numbers import scale_of
 from ablation_runner.report._recommendation import recommendation
-from ablation_runner.report.study import ReportedStudy
+from ablation_runner.results import StudyResults
 
 MADE = runpy.run_path(str(Path(__file__).with_name("test_report_made_run.py")))
 SHARE = scale_of("exact_match", "accuracy")
 CLAIM = '\n[[claims]]\ntext = "4 is enough"\narm = "budget-4"\nkind = "not-worse"\nmargin = 0.03\n'
 STUDY = MADE["STUDY"].split("[conditions]")[0] + CLAIM
-Run = Callable[..., ReportedStudy]
+Run = Callable[..., StudyResults]
 
 
 @pytest.fixture
 def run(tmp_path: Path) -> Run:
     """A study whose arms are right with the chances given."""
 
-    def made(study: str = STUDY, **chance: float) -> ReportedStudy:
+    def made(study: str = STUDY, **chance: float) -> StudyResults:
         right = {"blind": 0.3, "four": 0.7, "sixteen": 0.7, "sixty_four": 0.7} | chance
         names = {"budget-4": "four", "budget-16": "sixteen", "budget-64": "sixty_four", "blind": "blind"}
         prepared = MADE["make_run"](
@@ -35,7 +35,7 @@ def run(tmp_path: Path) -> Run:
     return made
 
 
-def said(study: ReportedStudy) -> str:
+def said(study: StudyResults) -> str:
     section = recommendation(study, SHARE)
     assert section is not None
     return " ".join(section.text).replace("\u00a0", " ")

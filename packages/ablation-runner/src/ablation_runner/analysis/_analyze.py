@@ -1,6 +1,5 @@
 """From the files of a run to what the report shows; every number of inference comes from ablation-stats."""
 
-import json
 from typing import Any
 
 import polars as pl
@@ -18,9 +17,9 @@ from ablation_runner.analysis._hygiene import hygiene
 from ablation_runner.analysis._recommend import recommend
 from ablation_runner.errors import StudyError
 from ablation_runner.lock import describe_environment, read_lock
-from ablation_runner.plan import PlannedArm, tested_name
+from ablation_runner.plan import tested_name
 from ablation_runner.prepared import Prepared
-from ablation_runner.report.study import ReportedStudy
+from ablation_runner.results import StudyResults
 from ablation_runner.study import AS_TRAINED
 from vlm_tasks import create_task
 
@@ -35,7 +34,7 @@ _TRIAL_COLUMNS = {
 }
 
 
-def analyze(prepared: Prepared) -> ReportedStudy:
+def analyze(prepared: Prepared) -> StudyResults:
     """What the finished trials of a study say.
 
     Only seeds that every arm with a result has finished are compared, so that each comparison is paired.
@@ -60,7 +59,7 @@ def analyze(prepared: Prepared) -> ReportedStudy:
     )
     verdicts = judge_claims(prepared, tested, _under_all_conditions(not_converged, prepared))
     named = prepared.study.baseline.data.task
-    return ReportedStudy(
+    return StudyResults(
         name=prepared.name,
         title=prepared.study.title,
         question=prepared.study.question,
@@ -75,7 +74,6 @@ def analyze(prepared: Prepared) -> ReportedStudy:
         by_type=scores_by_type(tested, [arm.name for arm in prepared.arms]),
         curves=curves,
         trials=_trials(prepared, records),
-        plan_differences=_differences(prepared.arms),
         environment=read_lock(prepared.folder).get("environment") or describe_environment(),
         command=prepared.command,
         image=create_task(named.name, **named.options()).image,
@@ -99,17 +97,3 @@ def _trials(prepared: Prepared, records: dict[str, Any]) -> pl.DataFrame:
         known = {key: record.get(key) for key in _TRIAL_COLUMNS}
         rows.append(known | {"arm": trial.arm, "seed": trial.seed})
     return pl.DataFrame(rows, schema=_TRIAL_COLUMNS)
-
-
-def _differences(arms: tuple[PlannedArm, ...]) -> pl.DataFrame:
-    rows = [
-        {
-            "arm": arm.name,
-            "path": difference.path,
-            "baseline": json.dumps(difference.baseline, ensure_ascii=False),
-            "value": json.dumps(difference.value, ensure_ascii=False),
-        }
-        for arm in arms
-        for difference in arm.differences
-    ]
-    return pl.DataFrame(rows, schema=dict.fromkeys(("arm", "path", "baseline", "value"), pl.String))

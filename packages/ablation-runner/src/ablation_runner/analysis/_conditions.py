@@ -8,8 +8,7 @@ from ablation_runner.analysis._compared import differences_to
 from ablation_runner.analysis._cubes import Tested
 from ablation_runner.plan import PlannedArm, tested_name
 from ablation_runner.prepared import Prepared
-from ablation_runner.report.study import TransferTable
-from ablation_runner.results import Interval
+from ablation_runner.results import Interval, TransferTable
 from ablation_runner.study import AS_TRAINED
 
 _QUANTITIES = {"tokens.budget": "visual tokens", "encoder.image_size": "image size in pixels"}

@@ -4,8 +4,7 @@ from collections.abc import Sequence
 
 import ablation_stats as stats
 from ablation_runner.analysis._cubes import Tested
-from ablation_runner.report.study import COSTS, CostFront, FrontPoint
-from ablation_runner.results import ArmResult
+from ablation_runner.results import COSTS, ArmResult, CostFront, FrontPoint
 
 _RESAMPLES = 2000
 _SEED = 0  # of the resamples, so that two reports of one run agree

@@ -8,8 +8,7 @@ import ablation_stats as stats
 from ablation_runner.analysis._cubes import Tested
 from ablation_runner.plan import Trial
 from ablation_runner.prepared import Prepared
-from ablation_runner.report.study import COSTS
-from ablation_runner.results import ArmResult
+from ablation_runner.results import COSTS, ArmResult
 
 _ORDER = {"error": 0, "warning": 1, "note": 2}
 

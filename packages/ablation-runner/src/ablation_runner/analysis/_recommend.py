@@ -7,8 +7,7 @@ import ablation_stats as stats
 from ablation_runner.analysis._arms import interval_of
 from ablation_runner.analysis._cubes import Tested
 from ablation_runner.report import is_significant
-from ablation_runner.report.study import COSTS, Candidate, Recommendation
-from ablation_runner.results import ArmResult
+from ablation_runner.results import COSTS, ArmResult, Candidate, Recommendation
 from ablation_runner.study import Claim
 
 

@@ -5,12 +5,12 @@ from pathlib import Path
 from ablation_runner.report._disagreements import most_disputed
 from ablation_runner.report._standing import is_significant
 from ablation_runner.report._terminal import print_summary
-from ablation_runner.report.study import ReportedStudy
+from ablation_runner.results import StudyResults
 
 __all__ = ["is_significant", "most_disputed", "print_summary", "write_report"]
 
 
-def write_report(results: ReportedStudy, folder: Path) -> Path:
+def write_report(results: StudyResults, folder: Path) -> Path:
     """The path of the report's `index.html`, written with `report.md`, `tables.tex` and `figures/` into the folder.
 
     The page is one file that needs no network. Every file is written beside its place and renamed, the page last,

@@ -5,11 +5,10 @@ from collections.abc import Mapping
 from ablation_runner.report._numbers import Scale, range_text, signed, value_text
 from ablation_runner.report._section import Cell, Section, grids
 from ablation_runner.report._standing import LEVEL
-from ablation_runner.report.study import ReportedStudy
-from ablation_runner.results import Interval
+from ablation_runner.results import Interval, StudyResults
 
 
-def conditions(study: ReportedStudy, scale: Scale) -> Section | None:
+def conditions(study: StudyResults, scale: Scale) -> Section | None:
     """The table; None where arms were tested as trained only."""
     rows = study.conditions
     if rows.is_empty():

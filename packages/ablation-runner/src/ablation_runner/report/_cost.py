@@ -8,15 +8,14 @@ from ablation_runner.report._cost_chart import cost_chart, domains, stairs
 from ablation_runner.report._numbers import Scale, cost_text, inside, range_text, value_text
 from ablation_runner.report._section import Section, grids, with_figure
 from ablation_runner.report._text import short_names
-from ablation_runner.report.study import COSTS, CostFront, ReportedStudy
-from ablation_runner.results import ArmResult
+from ablation_runner.results import COSTS, ArmResult, CostFront, StudyResults
 
 _COLUMNS = ("Cost", "Score", "On the front", "Chance of it")
 _RATIO = 6  # largest to smallest cost from which a log scale helps
 _WIDE, _NARROW = 620, 290
 
 
-def cost(study: ReportedStudy, scale: Scale) -> Section | None:
+def cost(study: StudyResults, scale: Scale) -> Section | None:
     """The section; None where arms do not differ in cost."""
     front = study.cost_front
     if front is None:

@@ -29,8 +29,7 @@ from ablation_runner.report._rows import (
 from ablation_runner.report._section import Section, with_figure
 from ablation_runner.report._standing import baseline_of
 from ablation_runner.report._transfer import transfer
-from ablation_runner.report.study import ReportedStudy
-from ablation_runner.results import ClaimResult
+from ablation_runner.results import ClaimResult, StudyResults
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,7 +71,7 @@ class Page:
         return [section.figure for section in self.sections if section.figure]
 
 
-def gather(results: ReportedStudy) -> Page:
+def gather(results: StudyResults) -> Page:
     """The page of a study, finished or not."""
     scale = scale_of(results.metric, results.metric_unit)
     scope = _scope(results)
@@ -103,7 +102,7 @@ def gather(results: ReportedStudy) -> Page:
     )
 
 
-def _sections(results: ReportedStudy, scale: Scale) -> list[Section]:
+def _sections(results: StudyResults, scale: Scale) -> list[Section]:
     """The parts that this study has, in the order of the page."""
     found = (
         with_figure(forest(results, scale)),
@@ -116,7 +115,7 @@ def _sections(results: ReportedStudy, scale: Scale) -> list[Section]:
     return [section for section in found if section]
 
 
-def _scope(results: ReportedStudy) -> list[str]:
+def _scope(results: StudyResults) -> list[str]:
     """How large the study is: arms, seeds, questions, images."""
     blind = sum(arm.is_blind for arm in results.arms)
     scope = [plural(len(results.arms) - blind, "arm") + (" and a blind control" if blind else "")]

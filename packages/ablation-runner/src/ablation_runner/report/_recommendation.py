@@ -11,13 +11,12 @@ from ablation_runner.report._numbers import (
 )
 from ablation_runner.report._section import Cell, Section, grids
 from ablation_runner.report._text import in_line, shorten
-from ablation_runner.report.study import COSTS, Candidate, Recommendation, ReportedStudy
-from ablation_runner.results import ArmResult
+from ablation_runner.results import COSTS, ArmResult, Candidate, Recommendation, StudyResults
 
 _COLUMNS = ("Cost", "Difference", "Adjusted p", "Shown to hold the score")
 
 
-def recommendation(study: ReportedStudy, scale: Scale) -> Section | None:
+def recommendation(study: StudyResults, scale: Scale) -> Section | None:
     """The section; None where the study declares no margin."""
     found = study.recommendation
     if found is None:

@@ -121,15 +121,9 @@ def open_trials(results: StudyResults) -> list[TrialRow]:
 
 
 def differing_rows(results: StudyResults) -> list[DifferingRow]:
-    """One row per arm that differs in anything, in the study's words or else by the plan's resolved settings."""
-    resolved: dict[str, list[str]] = {}
-    if not results.plan_differences.is_empty():
-        for arm, path, before, after in results.plan_differences.select(
-            "arm", "path", "baseline", "value"
-        ).iter_rows():
-            resolved.setdefault(arm, []).append(f"{path}: {before} → {after}")
-    rows = [
-        DifferingRow(name=arm.name, set=arm.differs or tuple(resolved.get(arm.name, ())), implied=arm.implied)
+    """One row per arm that differs in anything, in the study's order."""
+    return [
+        DifferingRow(name=arm.name, set=arm.differs, implied=arm.implied)
         for arm in results.arms
+        if arm.differs or arm.implied
     ]
-    return [row for row in rows if row.set or row.implied]

@@ -3,13 +3,12 @@
 from ablation_runner.report._heat import HeatCell, heat_map
 from ablation_runner.report._numbers import Scale, number, range_text, signed
 from ablation_runner.report._section import Section, grids, with_figure
-from ablation_runner.report.study import ReportedStudy, TransferTable
-from ablation_runner.results import Interval
+from ablation_runner.results import Interval, StudyResults, TransferTable
 
 _BLUES = ("#eaf2f9", "#a9cfe8", "#4f9fcd", "#0a5fa0", "#053061")
 
 
-def transfer(study: ReportedStudy, scale: Scale) -> Section | None:
+def transfer(study: StudyResults, scale: Scale) -> Section | None:
     """The section; None where arms and conditions do not vary the same number."""
     table = study.transfer
     if table is None:

@@ -1,10 +1,6 @@
-"""What a finished (or half-finished) study found, as the report reads it; made by `analysis.analyze`."""
+"""Arms and claims as the report shows them."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
-
-import polars as pl
-from PIL import Image
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,42 +73,3 @@ class ClaimResult:
     settle: str
     locked: bool
     against: str | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class StudyResults:
-    """Everything the report shows.
-
-    Attributes:
-        name, title, question: from the study file.
-        metric, metric_unit: what is compared ("exact_match", "accuracy").
-        arms: in the study's order, baseline first.
-        claims: in the study's order.
-        conditions: arm, condition, estimate, low, high: means under every condition; empty where there is only one.
-        predictions: one row per prediction as trained: arm, seed, task, item, cluster (image), question, question_type,
-            answers (list of str), prediction, value, weight, valid.
-        by_type: arm, question_type, estimate, low, high, items.
-        curves: arm, seed, step, split ("train" or "validation"), loss; validation rows also have accuracy.
-        trials: arm, seed, status ("finished", "failed", ...), cause, train_seconds, evaluate_seconds, steps.
-        plan_differences: arm, path, baseline, value: the resolved differences.
-        environment: label to value: versions, hardware, threads, git commit, times.
-        command: the command that reproduces the study.
-        image: the picture of an image id.
-    """
-
-    name: str
-    title: str
-    question: str
-    metric: str
-    metric_unit: str
-    arms: tuple[ArmResult, ...]
-    claims: tuple[ClaimResult, ...]
-    conditions: pl.DataFrame
-    predictions: pl.DataFrame
-    by_type: pl.DataFrame
-    curves: pl.DataFrame
-    trials: pl.DataFrame
-    plan_differences: pl.DataFrame
-    environment: dict[str, str]
-    command: str
-    image: Callable[[str], Image.Image]

@@ -1,9 +1,8 @@
-"""What a study found, with the parts that only some studies have; the report draws them and computes none."""
+"""Parts of a report that only some studies have."""
 
 from dataclasses import dataclass
 
-from ablation_runner.results import Interval, StudyResults
-from ablation_stats import Finding
+from ablation_runner.results._arms import Interval
 
 # What an arm costs, the cost that is looked at first first: attribute of an arm to what it is called.
 COSTS = {
@@ -92,27 +91,3 @@ class CostFront:
 
     kind: str
     points: tuple[FrontPoint, ...]
-
-
-@dataclass(frozen=True, kw_only=True)
-class ReportedStudy(StudyResults):
-    """Results as the report shows them; a part that the study does not have is empty or None.
-
-    Its `predictions` need only hold the questions that the report shows, those on which arms disagree most; its
-    `conditions` also have difference, difference_low, difference_high and p_adjusted: to the baseline under the same
-    condition, null where there is none.
-
-    Attributes:
-        questions, images: how many test questions were asked, about how many images.
-        recommendation: None where the study declares no margin.
-        audit: findings, the most severe first.
-        cost_front: None where arms do not differ in cost.
-        transfer: training level by test level; None where arms and conditions do not vary the same number.
-    """
-
-    questions: int
-    images: int
-    recommendation: Recommendation | None = None
-    cost_front: CostFront | None = None
-    audit: tuple[Finding, ...] = ()
-    transfer: TransferTable | None = None

@@ -1,0 +1,25 @@
+"""What a study found: made by `analysis.analyze`, shown by `report`."""
+
+from ablation_runner.results._arms import ArmResult, ClaimResult, Interval
+from ablation_runner.results._parts import (
+    COSTS,
+    Candidate,
+    CostFront,
+    FrontPoint,
+    Recommendation,
+    TransferTable,
+)
+from ablation_runner.results._study import StudyResults
+
+__all__ = [
+    "COSTS",
+    "ArmResult",
+    "Candidate",
+    "ClaimResult",
+    "CostFront",
+    "FrontPoint",
+    "Interval",
+    "Recommendation",
+    "StudyResults",
+    "TransferTable",
+]
