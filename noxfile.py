@@ -92,7 +92,9 @@ def built_in_studies() -> list[str]:
 def tests(session: nox.Session) -> None:
     """Runs every test that is not slow, then every example of a docstring."""
     checked = f"--jaxtyping-packages={','.join(SHAPED)},beartype.beartype"
-    run_shared(session, "pytest", checked, "-m", "not slow and not gpu", "--durations=15", *session.posargs)
+    spread = ["--numprocesses=auto", "--maxprocesses=4", "--dist=worksteal"]
+    chosen = ["-m", "not slow and not gpu", "--durations=15", *session.posargs]
+    run_shared(session, "pytest", checked, *spread, *chosen)
     if not session.posargs:
         sources = [f"packages/{name}/src" for name in PACKAGES]
         run_shared(session, "pytest", "--doctest-modules", "-q", *sources)
