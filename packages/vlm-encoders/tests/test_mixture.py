@@ -7,7 +7,15 @@ import torch
 from PIL import Image
 from tiny_models import pixels, tiny
 
-from vlm_encoders import EncoderMixture, wrap_encoder
+from vlm_encoders import (
+    EncoderMixture,
+    encoder_spec,
+    image_encoder,
+    join_tokens,
+    mixture_spec,
+    tensors_to_tokens,
+    wrap_encoder,
+)
 from vlm_encoders._mixture import resample_grid
 
 HALF = (0.5, 0.5, 0.5)
@@ -104,3 +112,27 @@ def test_unequal_widths_are_refused_but_for_channels():
 def test_pixels_of_too_few_encoders_are_refused():
     with pytest.raises(ValueError, match="pixels for 2 encoders, got 1"):
         EncoderMixture([make("hf-clip"), make("hf-siglip")], combine="channels")([pixels()])
+
+
+@pytest.mark.parametrize("combine", ["channels", "tokens", "interleave"])
+def test_a_spec_knows_tokens_and_width_beforehand(combine):
+    mixture = EncoderMixture([make("hf-clip"), make("hf-dinov2")], combine=combine)
+    made = mixture([pixels(), pixels()]).features
+    assert (mixture.spec.tokens, mixture.spec.width) == tuple(made.shape[1:])
+
+
+def test_stored_tokens_of_each_member_join_to_what_the_mixture_sees():
+    members = [make("hf-clip"), make("hf-siglip", image_size=48)]
+    images = [Image.new("RGB", (40, 30), "teal"), Image.new("RGB", (20, 50), "olive")]
+    stored = [tensors_to_tokens(image_encoder(member)(images)) for member in members]
+    mixture = EncoderMixture(members, combine="channels")
+    joined = join_tokens(stored, mixture.spec)
+    assert torch.equal(joined.features, mixture(mixture.preprocess(images)).features)
+
+
+def test_tokens_of_too_few_encoders_and_an_empty_grid_are_refused():
+    spec = mixture_spec([encoder_spec("clip-vit-l-14"), encoder_spec("dinov2-l-14")], combine="channels")
+    with pytest.raises(ValueError, match="tokens of 2 encoders, got 0"):
+        join_tokens([], spec)
+    with pytest.raises(ValueError, match=r"1 row and column or more, got \(0, 4\)"):
+        mixture_spec(spec.encoders, combine="channels", grid=(0, 4))

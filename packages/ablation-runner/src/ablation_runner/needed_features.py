@@ -1,7 +1,7 @@
 """Which stored features the trials of some plans read."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,7 @@ from ablation_runner.study import Configuration, Variant
 from vlm_tasks import create_task
 
 _SPLITS = ("train", "validation", "test")
+_NAMES = ("name", "image_size", "feature_layer", "final_norm")
 
 
 class NeededFeatures:
@@ -31,7 +32,9 @@ class NeededFeatures:
         configurations = [
             read for trial in trials for read in (trial.configuration, *trial.conditions.values())
         ]
-        self._needed = {_encoder_and_images(configuration) for configuration in configurations}
+        self._needed = {
+            store for configuration in configurations for store in _encoders_and_images(configuration)
+        }
 
     def hold(self, store: Path) -> bool:
         """Whether a store is needed."""
@@ -43,15 +46,16 @@ class NeededFeatures:
             return self._unfinished
 
 
-def _encoder_and_images(configuration: Configuration) -> tuple[str, frozenset[str]]:
-    spec = configuration.encoder.spec()
-    named = {key: getattr(spec, key) for key in ("name", "image_size", "feature_layer", "final_norm")}
-    return _encoder(named), _images(configuration.data.task.model_dump_json(), configuration.data.limit)
+def _encoders_and_images(configuration: Configuration) -> Iterator[tuple[str, frozenset[str]]]:
+    images = _images(configuration.data.task.model_dump_json(), configuration.data.limit)
+    for member in configuration.encoder.members:
+        spec = member.own_spec()
+        yield _encoder({key: getattr(spec, key) for key in _NAMES}), images
 
 
 def _encoder(spec: dict[str, Any]) -> str:
     """What names an encoder's features, as JSON writes it."""
-    return json.dumps([spec[key] for key in ("name", "image_size", "feature_layer", "final_norm")])
+    return json.dumps([spec[key] for key in _NAMES])
 
 
 @cache

@@ -17,6 +17,9 @@ from ._images import to_rgb as to_rgb
 from ._locate import locate_tokens as locate_tokens
 from ._lora import merge_adapters as merge_adapters
 from ._mixture import EncoderMixture as EncoderMixture
+from ._mixture import join_tokens as join_tokens
+from ._mixture_spec import MixtureSpec as MixtureSpec
+from ._mixture_spec import mixture_spec as mixture_spec
 from ._preprocess import image_box as image_box
 from ._preprocess import preprocess as preprocess
 from ._resolve import encoder_spec as encoder_spec
@@ -50,6 +53,7 @@ __all__ = [
     "Full",
     "LastBlocks",
     "Lora",
+    "MixtureSpec",
     "NormOnly",
     "SmallViTOptions",
     "Tiles",
@@ -62,10 +66,12 @@ __all__ = [
     "feature_key",
     "image_box",
     "image_encoder",
+    "join_tokens",
     "list_encoders",
     "list_training",
     "locate_tokens",
     "merge_adapters",
+    "mixture_spec",
     "open_image",
     "parameter_groups",
     "preprocess",

@@ -11,9 +11,8 @@ from torch.nn import functional
 from token_budget import VisualTokens, grid_positions, visual_tokens
 
 from ._encoder import Encoder
+from ._mixture_spec import MixtureSpec, mixture_spec
 from ._preprocess import preprocess
-
-COMBINE = ("channels", "tokens", "interleave")
 
 
 def resample_grid(
@@ -27,57 +26,69 @@ def resample_grid(
     return resized.flatten(2).transpose(1, 2)
 
 
+def join_tokens(seen: Sequence[VisualTokens], spec: MixtureSpec) -> VisualTokens:
+    """The tokens that every encoder of a mixture has seen, as those of one encoder.
+
+    "channels" is the fusion of DINOv2 and SigLIP in Prismatic (arXiv 2402.07865) and keeps the grid, and the class token
+    where all have one; "interleave" the mixture of features of arXiv 2401.06209, here before any adapter, so the widths
+    must agree.
+
+    Args:
+        seen: one per encoder, of the same images; live or stored.
+        spec: of the mixture.
+
+    Raises:
+        ValueError: another number of tokens than of encoders.
+    """
+    if len(seen) != len(spec.encoders):
+        raise ValueError(f"expected tokens of {len(spec.encoders)} encoders, got {len(seen)}")
+    maps = [
+        resample_grid(tokens.features, old=member.grid, new=spec.grid)
+        for member, tokens in zip(spec.encoders, seen, strict=True)
+    ]
+    batch, device = maps[0].shape[0], maps[0].device
+    positions = grid_positions(*spec.grid, device=device)
+    if spec.combine == "channels":
+        classes = [tokens.cls for tokens in seen if tokens.cls is not None]
+        return visual_tokens(
+            torch.cat(maps, dim=2),
+            positions=positions.expand(batch, -1, -1),
+            grids=torch.tensor([spec.grid], device=device).expand(batch, 2),
+            cls=torch.cat(classes, dim=1) if len(classes) == len(seen) else None,
+            extras={name: value for tokens in seen for name, value in tokens.extras.items()},
+        )
+    if spec.combine == "tokens":
+        return visual_tokens(
+            torch.cat(maps, dim=1), positions=positions.repeat(len(maps), 1).expand(batch, -1, -1)
+        )
+    return visual_tokens(
+        torch.stack(maps, dim=2).flatten(1, 2),
+        positions=positions.repeat_interleave(len(maps), dim=0).expand(batch, -1, -1),
+    )
+
+
 class EncoderMixture(nn.Module):
     """Encoders that look at the same images, on a common grid.
 
-    "channels" is the fusion of DINOv2 and SigLIP in Prismatic (arXiv 2402.07865); "interleave" the mixture of features
-    of arXiv 2401.06209, here before any adapter, so the widths must agree.
-
     Attributes:
         encoders: in order.
-        combine: "channels" (vectors joined), "tokens" (sequences joined) or "interleave" (a token of each in turn).
-        grid: rows and columns that every encoder's tokens are interpolated to.
+        spec: how their tokens are joined.
     """
 
     def __init__(
         self, encoders: Sequence[Encoder], *, combine: str, grid: tuple[int, int] | None = None
     ) -> None:
-        """Joins encoders.
-
-        Args:
-            encoders: two or more, their tokens forming grids.
-            combine: how; all but "channels" need equal widths.
-            grid: the common grid; the first encoder's by default.
-
-        Raises:
-            ValueError: fewer than two encoders, unequal widths, appended tokens, or extras that cannot be joined.
-        """
+        """Joins encoders; arguments and errors are those of `mixture_spec`."""
         super().__init__()
-        specs = [encoder.spec for encoder in encoders]
-        if combine not in COMBINE:
-            raise ValueError(f"combine must be one of {', '.join(COMBINE)}, got {combine!r}")
-        if len(specs) < 2:
-            raise ValueError(f"a mixture needs two encoders or more, got {len(specs)}")
-        if combine != "channels" and len({spec.width for spec in specs}) > 1:
-            raise ValueError(f"{combine} needs equal widths, got {[spec.width for spec in specs]}")
-        if any(spec.appended for spec in specs):
-            raise ValueError("encoders of a mixture must not append tokens: these have no place on the grid")
-        self.grid = specs[0].grid if grid is None else grid
-        names = [name for spec in specs for name in spec.extras]
-        moved = [spec.name for spec in specs if spec.extras and spec.grid != self.grid]
-        if names and (combine != "channels" or len(set(names)) < len(names) or moved):
-            raise ValueError(
-                f'extras are joined by "channels" alone, under one name, at their own grid; got {names}'
-            )
+        self.spec = mixture_spec([encoder.spec for encoder in encoders], combine=combine, grid=grid)
         self.encoders = nn.ModuleList(encoders)
-        self.combine = combine
 
     def preprocess(self, images: Sequence[Image.Image]) -> list[Tensor]:
         """Pixels for each encoder, by its own size, mean and deviation."""
-        return [preprocess(images, encoder.spec) for encoder in self._members()]
+        return [preprocess(images, spec) for spec in self.spec.encoders]
 
     def forward(self, pixels: Sequence[Float[Tensor, "batch 3 _ _"]]) -> VisualTokens:
-        """Tokens of all encoders together; "channels" keeps the grid, and the class token where all have one.
+        """Tokens of all encoders together, as `join_tokens` joins them.
 
         Args:
             pixels: one tensor per encoder, as `preprocess` gives them.
@@ -87,34 +98,5 @@ class EncoderMixture(nn.Module):
         """
         if len(pixels) != len(self.encoders):
             raise ValueError(f"expected pixels for {len(self.encoders)} encoders, got {len(pixels)}")
-        members = self._members()
-        seen = [encoder(image) for encoder, image in zip(members, pixels, strict=True)]
-        maps = [
-            resample_grid(tokens.features, old=encoder.spec.grid, new=self.grid)
-            for encoder, tokens in zip(members, seen, strict=True)
-        ]
-        return self._joined(maps, seen)
-
-    def _joined(self, maps: list[Tensor], seen: list[VisualTokens]) -> VisualTokens:
-        batch, device = maps[0].shape[0], maps[0].device
-        positions = grid_positions(*self.grid, device=device)
-        if self.combine == "channels":
-            classes = [tokens.cls for tokens in seen if tokens.cls is not None]
-            return visual_tokens(
-                torch.cat(maps, dim=2),
-                positions=positions.expand(batch, -1, -1),
-                grids=torch.tensor([self.grid], device=device).expand(batch, 2),
-                cls=torch.cat(classes, dim=1) if len(classes) == len(seen) else None,
-                extras={name: value for tokens in seen for name, value in tokens.extras.items()},
-            )
-        if self.combine == "tokens":
-            return visual_tokens(
-                torch.cat(maps, dim=1), positions=positions.repeat(len(maps), 1).expand(batch, -1, -1)
-            )
-        return visual_tokens(
-            torch.stack(maps, dim=2).flatten(1, 2),
-            positions=positions.repeat_interleave(len(maps), dim=0).expand(batch, -1, -1),
-        )
-
-    def _members(self) -> list[Encoder]:
-        return [encoder for encoder in self.encoders if isinstance(encoder, Encoder)]
+        seen = [encoder(image) for encoder, image in zip(self.encoders, pixels, strict=True)]
+        return join_tokens(seen, self.spec)

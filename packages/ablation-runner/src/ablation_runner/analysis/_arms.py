@@ -79,6 +79,8 @@ def _implied(cost: dict[str, Any], baseline: dict[str, Any]) -> tuple[str, ...]:
         ("trainable_parameters", "parameters"),
         ("macs", "MACs per question"),
         ("visual_tokens", "visual tokens"),
+        ("encoder_parameters", "encoder parameters"),
+        ("encoder_macs", "encoder MACs per image"),
     ):
         if cost and baseline.get(key) and cost[key] != baseline[key]:
             change = 100 * (cost[key] / baseline[key] - 1)

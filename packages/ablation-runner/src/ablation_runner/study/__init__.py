@@ -2,7 +2,7 @@
 
 from ablation_runner.study._configuration import Configuration
 from ablation_runner.study._data import Data
-from ablation_runner.study._encoder import Encoder
+from ablation_runner.study._encoder import Encoder, SingleEncoder
 from ablation_runner.study._engine import Engine
 from ablation_runner.study._factors import Changes, Design, Factor
 from ablation_runner.study._load import built_in_studies, find_study, load_study, parse_study
@@ -23,6 +23,7 @@ __all__ = [
     "Engine",
     "Factor",
     "Reducer",
+    "SingleEncoder",
     "Stage",
     "Study",
     "Training",

@@ -67,6 +67,21 @@ class Configuration(Settings):
         return self
 
     @model_validator(mode="after")
+    def _mixture_fits(self) -> "Configuration":
+        if not self.encoder.mixed_with:
+            return self
+        if self.trains_encoder:
+            raise ValueError('encoders that are mixed stay as they are: set training.encoder = "frozen"')
+        if self.model.allocator is not None:
+            raise ValueError("an allocator reads the features of one encoder: leave encoder.mixed_with out")
+        if self.encoder.combine != "channels" and "grid" in reducer_needs(self.tokens.method):
+            raise ValueError(
+                f"tokens.method {self.tokens.method.name!r} needs a grid, which encoder.combine = "
+                f'{self.encoder.combine!r} does not leave: choose another, or combine = "channels"'
+            )
+        return self
+
+    @model_validator(mode="after")
     def _objectives_fit(self) -> "Configuration":
         pairs = [training.objectives for training in self.trainings if training.pair_objectives]
         if pairs and self.model.connector.name != "q-former":
@@ -85,10 +100,11 @@ class Configuration(Settings):
     @model_validator(mode="after")
     def _budget_fits(self) -> "Configuration":
         encoder = self.encoder
-        rows, columns = encoder.spec(extras=self.extras).grid
-        if self.tokens.budget > rows * columns:
+        spec = encoder.spec(extras=self.extras)
+        if self.tokens.budget > spec.tokens:
+            names = " and ".join(member.name for member in encoder.members)
             raise ValueError(
-                f"tokens.budget is {self.tokens.budget}, and {encoder.name} gives {rows} × {columns} tokens "
-                f"at {encoder.image_size} px"
+                f"tokens.budget is {self.tokens.budget}, and {names} gives {spec.tokens} tokens at "
+                f"{encoder.image_size} px"
             )
         return self

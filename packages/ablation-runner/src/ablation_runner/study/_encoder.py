@@ -7,11 +7,11 @@ from pydantic import Field, model_validator
 from ablation_runner.study._settings import Settings
 
 if TYPE_CHECKING:
-    from vlm_encoders import EncoderSpec
+    from vlm_encoders import EncoderSpec, MixtureSpec
 
 
-class Encoder(Settings):
-    """The vision encoder: where no stage trains it, its features are stored once."""
+class SingleEncoder(Settings):
+    """One vision encoder of vlm-encoders."""
 
     name: Annotated[str, Field(description="Encoder of vlm-encoders.")] = "efficientnet-lite0"
     image_size: Annotated[int, Field(ge=1, description="Side of the square input, pixels.")] = 128
@@ -27,10 +27,10 @@ class Encoder(Settings):
     ] = None
 
     @model_validator(mode="after")
-    def _fits(self) -> "Encoder":
+    def _fits(self) -> "SingleEncoder":
         if self.name == "small-vit" and self.weights == "pretrained":
             raise ValueError('"small-vit" has no pretrained weights: set weights = "random"')
-        self.spec()
+        self.own_spec()
         return self
 
     def options(self) -> dict[str, Any]:
@@ -50,8 +50,8 @@ class Encoder(Settings):
             options["options"] = SmallViTOptions(**self.shape)
         return options
 
-    def spec(self, *, extras: tuple[str, ...] = ()) -> "EncoderSpec":
-        """The checked record of the settings; nothing is loaded.
+    def own_spec(self, *, extras: tuple[str, ...] = ()) -> "EncoderSpec":
+        """The checked record of this encoder's settings; nothing is loaded.
 
         Args:
             extras: what is read besides the features.
@@ -62,3 +62,45 @@ class Encoder(Settings):
         from vlm_encoders import encoder_spec
 
         return encoder_spec(self.name, extras=extras, **self.options())
+
+
+class Encoder(SingleEncoder):
+    """The vision encoder, or several as one: where no stage trains it, its features are stored once."""
+
+    mixed_with: Annotated[
+        list[SingleEncoder],
+        Field(
+            description="Further encoders that look at the same image; each one's features are stored once."
+        ),
+    ] = Field(default_factory=list)
+    combine: Annotated[
+        Literal["channels", "tokens", "interleave"],
+        Field(description="How tokens of several encoders are joined, on the first one's grid."),
+    ] = "channels"
+
+    @model_validator(mode="after")
+    def _can_be_mixed(self) -> "Encoder":
+        if not self.mixed_with and "combine" in self.model_fields_set and self.combine != "channels":
+            raise ValueError(f"combine = {self.combine!r} joins several encoders, and mixed_with names none")
+        self.spec()
+        return self
+
+    @property
+    def members(self) -> tuple[SingleEncoder, ...]:
+        """Every encoder, this one first."""
+        own = {name: getattr(self, name) for name in SingleEncoder.model_fields}
+        return (SingleEncoder(**own), *self.mixed_with)
+
+    def spec(self, *, extras: tuple[str, ...] = ()) -> "EncoderSpec | MixtureSpec":
+        """The checked record of the settings, of a mixture where there are several encoders; nothing is loaded.
+
+        Args:
+            extras: what is read besides the features.
+
+        Raises:
+            ValueError: an unknown name, or a setting that the encoder or the mixture cannot serve.
+        """
+        from vlm_encoders import mixture_spec
+
+        specs = [member.own_spec(extras=extras) for member in self.members]
+        return mixture_spec(specs, combine=self.combine) if self.mixed_with else specs[0]

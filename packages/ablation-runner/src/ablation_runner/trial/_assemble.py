@@ -60,7 +60,8 @@ def assemble_model(
                 **configuration.model.allocator.options(),
             )
         return AllocatingModel(config, allocator=allocator, **parts)
-    encoder = make_encoder(configuration, seed) if configuration.trains_encoder else None
+    trained = configuration.trains_encoder
+    encoder = make_encoder(configuration.encoder, seed, extras=configuration.extras) if trained else None
     model = VisionLanguageModel(config, encoder=encoder, **parts)
     if pairs:
         with seeded_init(seed, "objectives"):

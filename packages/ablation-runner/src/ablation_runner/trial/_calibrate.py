@@ -105,7 +105,7 @@ def _made_up_images(configuration: Configuration, model: VisionLanguageModel) ->
         model.reducer = partial(
             reduce_tokens, budget=tokens.budget, method=tokens.method.name, **tokens.method.options()
         )
-        return torch.randn(batch, 3, *spec.image_size, generator=noise)
+        return torch.randn(batch, 3, *configuration.encoder.own_spec().image_size, generator=noise)
     return visual_tokens(
         torch.randn(batch, tokens.budget, spec.width, generator=noise),
         positions=grid_positions(1, tokens.budget).expand(batch, -1, -1),

@@ -76,7 +76,7 @@ def save_pictures(pictures: dict[str, Image.Image], folder: Path) -> Path:
 def _seen(configuration: Any, image: str) -> Any:
     """The image as the encoder saw it, sRGB in 0..1."""
     task = create_task(configuration.data.task.name, **configuration.data.task.options())
-    return seen_pixels([task.image(image)], configuration.encoder.spec())[0]
+    return seen_pixels([task.image(image)], configuration.encoder.own_spec())[0]
 
 
 def _say_nothing(event: str, **fields: Any) -> None:

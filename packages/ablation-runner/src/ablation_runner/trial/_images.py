@@ -4,13 +4,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import torch
 from jaxtyping import Float, UInt8
 from PIL import Image
 from torch import Tensor
 
-from ablation_runner.study import Configuration
+from ablation_runner.study import Configuration, SingleEncoder
 from ablation_runner.trial._allocating import GROUPS, TEXTURE
 from ablation_runner.trial._seeding import stream_seed
 from relevance_allocator import patch_texture
@@ -18,25 +19,45 @@ from vlm_encoders import (
     Encoder,
     EncoderSpec,
     FeatureStore,
+    MixtureSpec,
     create_encoder,
+    encoder_cost,
     extract_features,
     feature_key,
     image_encoder,
+    join_tokens,
     preprocess,
+    tensors_to_tokens,
+    tokens_to_tensors,
 )
 from vlm_tasks import Task
 
 PIXELS = "pixels"
+Tensors = dict[str, Tensor]
+Encode = Callable[[Sequence[Image.Image]], Tensors]
 
 
-def make_encoder(configuration: Configuration, seed: int) -> Encoder:
-    """The encoder of a configuration; fresh weights are drawn from the trial's seed."""
-    wanted = configuration.encoder
+class StoredImages(NamedTuple):
+    """What is stored of a task's images, and what the encoders cost that see them.
+
+    Attributes:
+        stores: one per encoder of a mixture; of pixels, where the encoder is trained.
+        parameters: of all encoders, as they are used.
+        macs: multiply-accumulates of all encoders, per image.
+    """
+
+    stores: tuple[FeatureStore, ...]
+    parameters: int
+    macs: int
+
+
+def make_encoder(wanted: SingleEncoder, seed: int, *, extras: tuple[str, ...] = ()) -> Encoder:
+    """An encoder by its settings; fresh weights are drawn from the trial's seed."""
     fresh = f"random:{stream_seed(seed, 'init', 'encoder')}"
     return create_encoder(
         wanted.name,
         weights=fresh if wanted.weights == "random" else wanted.weights,
-        extras=configuration.extras,
+        extras=extras,
         **wanted.options(),
     )
 
@@ -48,13 +69,14 @@ def store_images(
     images: Sequence[str],
     folder: Path,
     tell: Callable[..., None],
-) -> FeatureStore:
-    """The store of the images' tokens or pixels, made or completed where needed (several workers share the work).
+) -> StoredImages:
+    """The images' tokens or pixels, stored or completed where needed (several workers share the work).
 
-    All tokens of the encoder are stored, so that every budget and every reducer reads the same store.
+    All tokens of an encoder are stored, so that every budget and every reducer reads the same store, and so does a
+    mixture in which the encoder takes part.
 
     Args:
-        configuration: names the encoder, and the reducer whose needs are stored with the features.
+        configuration: names the encoders, and the reducer whose needs are stored with the features.
         seed: of the trial.
         task: gives the images.
         images: their ids.
@@ -62,23 +84,48 @@ def store_images(
         tell: called with an event's name and fields.
     """
     loaders = {image: partial(task.image, image) for image in images}
+    members = configuration.encoder.members
+    stores, costs = [], []
+    for index, member in enumerate(members):
 
-    def progress(done: int, total: int) -> None:
-        tell("features", done=done, total=total)
+        def progress(done: int, total: int, before: int = index * len(images)) -> None:
+            tell("features", done=before + done, total=total * len(members))
 
+        encoder = make_encoder(member, seed, extras=configuration.extras)
+        costs.append(encoder_cost(encoder))
+        encode, key = _stored_as(configuration, encoder)
+        stores.append(extract_features(loaders, encode, folder, key=key, progress=progress))
+    return StoredImages(
+        tuple(stores), sum(cost.parameters for cost in costs), sum(cost.macs for cost in costs)
+    )
+
+
+def read_images(stored: StoredImages, images: Sequence[str], spec: EncoderSpec | MixtureSpec) -> Tensors:
+    """The stored tensors of some images, joined where several encoders have seen them.
+
+    Args:
+        stored: as `store_images` gives it.
+        images: their ids.
+        spec: of the encoder or the mixture.
+    """
+    read = [store[images] for store in stored.stores]
+    if not isinstance(spec, MixtureSpec):
+        return read[0]
+    return tokens_to_tensors(join_tokens([tensors_to_tokens(tensors) for tensors in read], spec))
+
+
+def _stored_as(configuration: Configuration, encoder: Encoder) -> tuple[Encode, dict[str, Any]]:
+    """What of an image is stored, and what names it: pixels, where the encoder is trained."""
     if configuration.trains_encoder:
-        spec = configuration.encoder.spec()
-        key = {"spec": asdict(spec), "content": PIXELS}
-        return extract_features(loaders, partial(_pixels, spec), folder, key=key, progress=progress)
-    encoder = make_encoder(configuration, seed)
-    encode = image_encoder(encoder)
+        return partial(_pixels, encoder.spec), {
+            "spec": asdict(configuration.encoder.own_spec()),
+            "content": PIXELS,
+        }
     textured = configuration.model.allocator is not None
-    return extract_features(
-        loaders,
+    encode = image_encoder(encoder)
+    return (
         partial(_with_texture, encode, encoder.spec) if textured else encode,
-        folder,
-        key=feature_key(encoder, texture=textured),
-        progress=progress,
+        feature_key(encoder, texture=textured),
     )
 
 
@@ -107,11 +154,7 @@ def _statistics(spec: EncoderSpec) -> tuple[Tensor, Tensor]:
     return torch.tensor(facts.mean).view(3, 1, 1), torch.tensor(facts.std).view(3, 1, 1)
 
 
-def _with_texture(
-    encode: Callable[[Sequence[Image.Image]], dict[str, Tensor]],
-    spec: EncoderSpec,
-    images: Sequence[Image.Image],
-) -> dict[str, Tensor]:
+def _with_texture(encode: Encode, spec: EncoderSpec, images: Sequence[Image.Image]) -> Tensors:
     """The encoder's tensors, and beside them the texture of the patches as it saw them."""
     texture = patch_texture(seen_pixels(images, spec), spec.grid, groups=GROUPS)
     names = [f"extras.{name}" for name in TEXTURE]

@@ -14,9 +14,9 @@ from ablation_runner.store import content_hash
 from ablation_runner.study import Configuration
 from ablation_runner.trial._data import Split, encode_split, make_tokenizer, read_items
 from ablation_runner.trial._failure import TrialFailedError
-from ablation_runner.trial._images import PIXELS, normalised, store_images
+from ablation_runner.trial._images import PIXELS, normalised, read_images, store_images
 from token_budget import VisualTokens
-from vlm_encoders import EncoderSpec, tensors_to_tokens
+from vlm_encoders import EncoderSpec, MixtureSpec, tensors_to_tokens
 from vlm_fusion import PretrainedOptions, language_model_options
 from vlm_tasks import create_task
 
@@ -32,13 +32,17 @@ class Material:
         tokenizer: the language model's.
         splits: the items of "train", "validation" and "test".
         stored: for each split the stored tensors of its images, in the split's order of images.
-        spec: of the encoder that sees the images.
+        spec: of the encoder that sees the images, or of the mixture.
+        encoder_parameters: of the encoders, as they are used.
+        encoder_macs: multiply-accumulates of the encoders, per image.
     """
 
     tokenizer: PreTrainedTokenizerBase
     splits: dict[str, Split]
     stored: dict[str, dict[str, Tensor]]
-    spec: EncoderSpec
+    spec: EncoderSpec | MixtureSpec
+    encoder_parameters: int = 0
+    encoder_macs: int = 0
 
     @property
     def longest_question(self) -> int:
@@ -70,6 +74,7 @@ class Material:
         """
         tensors = {name: tensor[images] for name, tensor in self.stored[split].items()}
         if PIXELS in tensors:
+            assert isinstance(self.spec, EncoderSpec)
             return normalised(tensors[PIXELS], self.spec)
         return tensors_to_tokens(tensors)
 
@@ -79,7 +84,8 @@ def material_key(configuration: Configuration, seed: int) -> str:
     data = configuration.data.model_dump(exclude={"images", "validation_images", "answers"})
     stored = PIXELS
     if not configuration.trains_encoder:
-        fresh = seed if configuration.encoder.weights == "random" else None
+        drawn = any(member.weights == "random" for member in configuration.encoder.members)
+        fresh = seed if drawn else None
         stored = content_hash([list(configuration.extras), configuration.model.allocator is not None, fresh])
     language = configuration.model.language_model
     words = language_model_options(language.name, **language.options())
@@ -113,9 +119,10 @@ def load_material(
         for split in SPLITS
     }
     images = [image for split in SPLITS for image in splits[split].images]
-    store = store_images(configuration, seed, task, images, features, tell)
-    stored = {split: store[splits[split].images] for split in SPLITS}
-    material = Material(tokenizer, splits, stored, configuration.encoder.spec())
+    held = store_images(configuration, seed, task, images, features, tell)
+    spec = configuration.encoder.spec(extras=configuration.extras)
+    stored = {split: read_images(held, splits[split].images, spec) for split in SPLITS}
+    material = Material(tokenizer, splits, stored, spec, held.parameters, held.macs)
     if configuration.data.answers == "ranked":
         _check_candidates(material)
     return material

@@ -83,6 +83,8 @@ def run_trial(trial: Trial, run: RunFolder, read: Read, others: list[Trial], tel
             "parameters": cost.parameters,
             "trainable_parameters": max(stage["trained_parameters"] for stage in trained),
             "macs": cost.macs,
+            "encoder_parameters": material.encoder_parameters,
+            "encoder_macs": material.encoder_macs,
             "visual_tokens": cost.visual_tokens,
             "curve_digest": digest,
             "stages": [
