@@ -134,7 +134,10 @@ kind = "better"
     prepared = MADE["make_run"](tmp_path, study, score=chance, asked=120, fewer={"few": 60})
     results = analyze(prepared)
     own, across = results.claims
-    assert "difference is" in own.reason
+    (row,) = results.conditions.filter(condition="few", arm="budget-64").iter_rows(named=True)
+    shown = [f"{100 * row[end]:+.1f}" for end in ("difference", "difference_low", "difference_high")]
+    said = f"The difference is {shown[0]} points (95 % interval {shown[1]} to {shown[2]})".replace("-", "−")
+    assert own.reason.startswith(said)
     assert across.verdict == "inconclusive"
     assert "different questions" in across.reason
     assert results.conditions.filter(condition="few").height == 4

@@ -135,7 +135,6 @@ def study_results(
         title="How should visual tokens reach the language model?",
         question="Which connector answers questions about images best, at 16 visual tokens?",
         metric="exact_match",
-        metric_unit="accuracy",
         arms=arms,
         claims=(
             ClaimResult(text="One linear layer is not beaten by a two-layer MLP.", arm=names[1], verdict="supported",

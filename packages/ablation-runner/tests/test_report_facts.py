@@ -28,7 +28,7 @@ from ablation_runner.report._standing import Standing, standing
 from ablation_runner.results import ClaimResult, Interval, StudyResults
 
 study_results = runpy.run_path(str(Path(__file__).with_name("test_report_example.py")))["study_results"]
-SHARE = scale_of("exact_match", "accuracy")
+SHARE = scale_of("exact_match")
 
 
 @pytest.fixture(scope="module")

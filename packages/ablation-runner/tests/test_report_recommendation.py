@@ -14,7 +14,7 @@ from ablation_runner.report._recommendation import recommendation
 from ablation_runner.results import StudyResults
 
 MADE = runpy.run_path(str(Path(__file__).with_name("test_report_made_run.py")))
-SHARE = scale_of("exact_match", "accuracy")
+SHARE = scale_of("exact_match")
 CLAIM = '\n[[claims]]\ntext = "4 is enough"\narm = "budget-4"\nkind = "not-worse"\nmargin = 0.03\n'
 STUDY = MADE["STUDY"].split("[conditions]")[0] + CLAIM
 Run = Callable[..., StudyResults]

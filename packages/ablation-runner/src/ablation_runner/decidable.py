@@ -9,6 +9,7 @@ import ablation_stats as stats
 from ablation_runner.analysis._claims import _stats_claim
 from ablation_runner.pipeline import is_finished
 from ablation_runner.prepared import Prepared
+from ablation_runner.report import scale_of
 from ablation_runner.tested_rows import tested_rows
 from vlm_tasks import create_task
 
@@ -18,8 +19,9 @@ ALPHA = 0.05  # over all claims, as they are judged
 SD_SEED, SD_ITEM, SD_RESIDUAL = 0.01, 0.2, 0.25
 GAIN = 0.02
 ASSUMED = (
-    f"assumed: the difference between two arms has a standard deviation of {SD_SEED:g} from seed to seed and of "
-    f"{(SD_ITEM**2 + SD_RESIDUAL**2) ** 0.5:.2f} from question to question; a true gain is {GAIN:g} above its margin"
+    f"assumed: the difference between two arms has a standard deviation of {100 * SD_SEED:g} points from seed to seed and "
+    f"of {100 * (SD_ITEM**2 + SD_RESIDUAL**2) ** 0.5:.0f} from question to question; a true gain is {100 * GAIN:g} points "
+    "above its margin"
 )
 
 
@@ -66,17 +68,18 @@ def decidable_claims(prepared: Prepared) -> tuple[DecidableClaim, ...]:
     claims = list(_claims(prepared))
     level = ALPHA / max(1, len(prepared.study.claims))  # what Holm grants a claim while no other is shown
     items, per_image = _test_items(prepared)
+    unit = scale_of(prepared.study.metric).in_sentences
     found = []
     for claim in claims:
         seeds = len(prepared.study.seeds)
         if seeds < 2:
             found.append(_one_seed(claim))
             continue
-        own = None if rows is None else _from_trials(claim, rows, seeds=seeds, level=level)
+        own = None if rows is None else _from_trials(claim, rows, seeds=seeds, level=level, unit=unit)
         if own is not None:
             found.append(_described(own, "own trials"))
         elif claim.arm != prepared.arms[-1].name:  # nobody knows beforehand how much a blind arm loses
-            planned = _assumed(claim, seeds=seeds, items=items, per_image=per_image, level=level)
+            planned = _assumed(claim, seeds=seeds, items=items, per_image=per_image, level=level, unit=unit)
             found.append(_described(planned, ASSUMED))
     return tuple(found)
 
@@ -92,7 +95,7 @@ def _claims(prepared: Prepared) -> Iterator[stats.Claim]:
 
 
 def _from_trials(
-    claim: stats.Claim, rows: pl.DataFrame, *, seeds: int, level: float
+    claim: stats.Claim, rows: pl.DataFrame, *, seeds: int, level: float, unit: stats.Unit
 ) -> stats.ClaimPlan | None:
     """The plan from the seeds that both arms have finished; None where they are too few, or do not vary."""
     own = rows.filter(pl.col("arm").is_in([claim.arm, claim.baseline]))
@@ -100,18 +103,18 @@ def _from_trials(
     own = own.filter(pl.col("seed").is_in(both.implode()))
     if own.is_empty():
         return None
-    (found,) = stats.plan([claim], own, seeds=seeds, alpha=level)
+    (found,) = stats.plan([claim], own, seeds=seeds, alpha=level, unit=unit)
     return found if found.decidable is not None else None
 
 
 def _assumed(
-    claim: stats.Claim, *, seeds: int, items: int, per_image: float, level: float
+    claim: stats.Claim, *, seeds: int, items: int, per_image: float, level: float, unit: stats.Unit
 ) -> stats.ClaimPlan:
     spread = stats.assumed_components(
         sd_seed=SD_SEED, sd_item=SD_ITEM, sd_residual=SD_RESIDUAL, items_per_cluster=per_image
     )
     gain = claim.margin + GAIN if claim.kind == "superiority" else 0.0
-    (found,) = stats.plan([claim], spread, seeds=seeds, items=items, effect=gain, alpha=level)
+    (found,) = stats.plan([claim], spread, seeds=seeds, items=items, effect=gain, alpha=level, unit=unit)
     return found
 
 

@@ -46,6 +46,7 @@ _HOME = {
     "TaskScores": "_task_scores",
     "TiedSet": "_tied_sets",
     "TransferMatrix": "_transfer",
+    "Unit": "_unit",
     "VarianceComponents": "_variance_components",
     "Verdict": "_claim",
     "Wilcoxon": "_wilcoxon",

@@ -158,6 +158,7 @@ __all__ = [
     "TaskScores",
     "TiedSet",
     "TransferMatrix",
+    "Unit",
     "Verdict",
     "Wilcoxon",
     "add_one_in",
@@ -274,6 +275,7 @@ from ablation_stats._sequential import SequentialDecision as SequentialDecision
 from ablation_stats._sequential import sequential_decision as sequential_decision
 from ablation_stats._sequential_test import SequentialLook as SequentialLook
 from ablation_stats._sequential_test import sequential_test as sequential_test
+from ablation_stats._unit import Unit as Unit
 from ablation_stats._variance_components import VarianceComponents as VarianceComponents
 from ablation_stats._variance_components import assumed_components as assumed_components
 from ablation_stats._variance_components import variance_components as variance_components

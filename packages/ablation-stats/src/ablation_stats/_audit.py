@@ -14,6 +14,7 @@ from ablation_stats._cube import PairedCube, as_cube, paired_cube
 from ablation_stats._finding import Finding
 from ablation_stats._known_arms import arm_names, require_arms
 from ablation_stats._reporting import selective_reporting
+from ablation_stats._unit import AS_STORED, Unit
 from ablation_stats._variance import two_way
 
 FEW_SEEDS = 3
@@ -37,6 +38,7 @@ def audit(
     task: str | None = None,
     condition: str | None = None,
     alpha: float = 0.05,
+    unit: Unit = AS_STORED,
 ) -> tuple[Finding, ...]:
     """All findings of a study, the most severe first.
 
@@ -56,6 +58,7 @@ def audit(
         task: likewise.
         condition: likewise.
         alpha: error rate for "told apart".
+        unit: in which the findings write the metric.
 
     Raises:
         ValueError: as `paired_cube`, but for seeds that some arms lack, which are a finding; an
@@ -77,8 +80,8 @@ def audit(
         found += confound_report(costs, baseline=baseline, factors=factors)[1]
     found += seed_sufficiency(cube, baseline=baseline)
     found += convergence_findings(not_converged, claims)
-    found += assay_sensitivity(cube, baseline=baseline, control=control, alpha=alpha)
-    found += over_interpretation(verdicts)
+    found += assay_sensitivity(cube, baseline=baseline, control=control, alpha=alpha, unit=unit)
+    found += over_interpretation(verdicts, unit=unit)
     order = {"error": 0, "warning": 1, "note": 2}
     return tuple(sorted(found, key=lambda each: order[each.severity]))
 
@@ -122,7 +125,13 @@ def seed_sufficiency(frame: Any, *, baseline: str, metric: str | None = None) ->
 
 
 def assay_sensitivity(
-    frame: Any, *, baseline: str, control: str | None, alpha: float = 0.05, metric: str | None = None
+    frame: Any,
+    *,
+    baseline: str,
+    control: str | None,
+    alpha: float = 0.05,
+    metric: str | None = None,
+    unit: Unit = AS_STORED,
 ) -> tuple[Finding, ...]:
     """Whether the study can tell its positive control from the baseline; without that, "no difference" says nothing.
 
@@ -132,6 +141,7 @@ def assay_sensitivity(
         control: an arm that must be worse (images shuffled across items); None says there is none.
         alpha: error rate of "told apart".
         metric: metric to read, where the frame holds several.
+        unit: in which the finding writes the metric.
 
     Raises:
         ValueError: unknown arms, or as `paired_cube`.
@@ -152,17 +162,18 @@ def assay_sensitivity(
     if p < alpha:
         return ()
     text = (
-        f"The control {control} is not told apart from {baseline} ({found.estimate:+.4g}, p = {p:.2g}): the task can be done "
+        f"The control {control} is not told apart from {baseline} ({unit.interval(found)}, p = {p:.2g}): the task can be done "
         "without the input, or the study is too small. No arm can be called equivalent."
     )
     return (Finding(check="assay sensitivity", severity="error", subject=control, text=text),)
 
 
-def over_interpretation(verdicts: Sequence[Verdict]) -> tuple[Finding, ...]:
+def over_interpretation(verdicts: Sequence[Verdict], *, unit: Unit = AS_STORED) -> tuple[Finding, ...]:
     """Findings on differences that are within the noise, or real but smaller than what a repeat would show.
 
     Args:
         verdicts: from `judge`.
+        unit: in which the findings write the metric.
     """
     found = []
     for verdict in verdicts:
@@ -172,7 +183,7 @@ def over_interpretation(verdicts: Sequence[Verdict]) -> tuple[Finding, ...]:
         half = (shown.ci_high - shown.ci_low) / 2
         if verdict.verdict == "inconclusive" and abs(shown.estimate) < half:
             text = (
-                f"{shown.name} is {shown.estimate:+.4g}, within its noise of ±{half:.4g}: it ranks nothing, and it does "
+                f"{shown.name} is {unit.signed(shown.estimate)}, within its noise of ±{unit.amount(half)}: it ranks nothing, and it does "
                 "not show that the two are the same."
             )
             found.append(
@@ -181,7 +192,7 @@ def over_interpretation(verdicts: Sequence[Verdict]) -> tuple[Finding, ...]:
                 )
             )
         if verdict.verdict == "supported" and np.isfinite(half) and abs(shown.estimate) < 1.5 * half:
-            text = f"{shown.name} is {shown.estimate:+.4g} ± {half:.4g}: its sign is shown, its size hardly. Quote the interval."
+            text = f"{shown.name} is {unit.signed(shown.estimate)} ± {unit.amount(half)}: its sign is shown, its size hardly. Quote the interval."
             found.append(
                 Finding(check="over-interpretation", severity="note", subject=verdict.claim.text, text=text)
             )

@@ -10,6 +10,7 @@ from ablation_stats._pilot_uncertainty import cautious_factor
 from ablation_stats._result import Tabular
 from ablation_stats._search import smallest
 from ablation_stats._settle import MOST_SEEDS, MOST_TIMES_ITEMS
+from ablation_stats._unit import AS_STORED, Unit
 from ablation_stats._variance_components import VarianceComponents
 
 
@@ -75,6 +76,7 @@ def plan_claim(
     *,
     gain: float,
     size: PlannedSize,
+    unit: Unit = AS_STORED,
     warnings: tuple[str, ...] = (),
 ) -> ClaimPlan:
     """The plan of one claim from the components of its difference and an assumed gain.
@@ -84,6 +86,7 @@ def plan_claim(
         components: of the paired difference.
         gain: true difference assumed, in the claim's direction.
         size: of the study.
+        unit: in which the reason writes the metric.
         warnings: to carry along, besides those of the components.
     """
     test = claim_test(claim)
@@ -115,7 +118,7 @@ def plan_claim(
         min_detectable=detectable,
         seeds_needed=seeds_needed,
         items_needed=items_needed,
-        reason=_words(claim, size, gain, verdict, planned, detectable, seeds_needed, items_needed),
+        reason=_words(claim, size, gain, verdict, planned, detectable, seeds_needed, items_needed, unit),
         components=components,
         warnings=said,
     )
@@ -167,15 +170,16 @@ def _words(
     detectable: float,
     seeds: int | None,
     items: int | None,
+    unit: Unit,
 ) -> str:
-    truth = f"a true gain of {gain:+.3g}" if gain else "no true difference"
-    margin = f" (margin {claim.margin:.3g})" if claim.margin else ""
+    truth = f"a true gain of {unit.signed(gain)}" if gain else "no true difference"
+    margin = f" (margin {unit.amount(claim.margin)})" if claim.margin else ""
     start = (
         f"With {size.seeds} seed{'s' if size.seeds > 1 else ''} and {size.items:,} items, {truth} gives "
         f"'{verdict}'{margin} with power {power:.2f}"
     )
     shown = "gain found" if claim.kind == "superiority" else "margin shown of equal arms"
-    start += f"; the smallest {shown} with power {size.power:g} is {detectable:.3g}."
+    start += f"; the smallest {shown} with power {size.power:g} is {unit.amount(detectable)}."
     if power >= size.power:
         return start
     options = [] if seeds is None else [f"{seeds} seeds on these items"]

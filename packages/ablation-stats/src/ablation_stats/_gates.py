@@ -1,6 +1,5 @@
 """What stands before the numbers of a claim: convergence, confounds, seeds, identical arms, the positive control."""
 
-import math
 from collections.abc import Collection
 from typing import NamedTuple
 
@@ -8,6 +7,7 @@ from ablation_stats._claim import Claim
 from ablation_stats._contrast import Contrast
 from ablation_stats._evidence import Evidence
 from ablation_stats._result import Estimate
+from ablation_stats._unit import Unit
 
 
 class Case(NamedTuple):
@@ -34,20 +34,22 @@ def gate(
     not_converged: Collection[str],
     confounded: Collection[str],
     short: bool,
+    unit: Unit,
 ) -> Outcome | None:
     """The verdict where something stands before the numbers; None where nothing does."""
+    shown = unit.interval(case.evidence.comparison)
     late = sorted({claim.arm, claim.baseline} & set(not_converged))
     if late:
         names = " and ".join(late)
-        said = f"{names} had not converged: more training could change the difference of {numbers(case)}."
+        said = f"{names} had not converged: more training could change the difference of {shown}."
         return Outcome("inconclusive", said, f"Train {names} until the validation loss stops falling.")
     mixed = sorted({claim.arm, claim.baseline} & set(confounded))
     if mixed:
         names = " and ".join(mixed)
-        said = f"Not identifiable: {names} differs in more than its factor, so {numbers(case)} may be due to the rest."
+        said = f"Not identifiable: {names} differs in more than its factor, so the difference of {shown} may be due to the rest."
         return Outcome("inconclusive", said, f"An arm that matches {names} in everything but the factor.")
     if short:
-        said = f"One seed shows nothing of how training varies; on these trained models the difference is {numbers(case)}."
+        said = f"One seed shows nothing of how training varies; on these trained models the difference is {shown}."
         return Outcome(
             "inconclusive", said, "At least 3 seeds per arm, or a claim about these trained models only."
         )
@@ -59,7 +61,7 @@ def gate(
     return None
 
 
-def sensitivity(claim: Claim, case: Case, control: str | None, alpha: float) -> Outcome | None:
+def sensitivity(claim: Claim, case: Case, control: str | None, *, alpha: float, unit: Unit) -> Outcome | None:
     """Why this study could not have seen a difference had there been one; None where it could."""
     if control is None or control in (claim.arm, claim.baseline) or case.control is None:
         said = "No positive control: nothing shows that this study could tell arms apart."
@@ -70,25 +72,13 @@ def sensitivity(claim: Claim, case: Case, control: str | None, alpha: float) -> 
     drop = -shown.estimate if claim.higher_is_better else shown.estimate
     p = shown.p_value if shown.p_value is not None else 1.0
     if drop <= 0 or p >= alpha:
-        said = f"The control {control} is not told apart from {claim.baseline} ({interval_text(shown)}, p = {p:.2g})."
+        said = f"The control {control} is not told apart from {claim.baseline} ({unit.interval(shown)}, p = {p:.2g})."
         return Outcome(
             "not-informative", said, "More seeds or items, or a task that cannot be done without the input."
         )
     if drop <= claim.margin:
-        said = f"The control {control} itself loses only {drop:.3g}, within the margin of {claim.margin:.3g}."
+        said = f"The control {control} itself loses only {unit.amount(drop)}, within the margin of {unit.amount(claim.margin)}."
         return Outcome(
             "not-informative", said, "A smaller margin, or a task on which the control fails clearly."
         )
     return None
-
-
-def numbers(case: Case) -> str:
-    """The comparison of a claim with its interval, as text."""
-    return interval_text(case.evidence.comparison)
-
-
-def interval_text(found: Estimate) -> str:
-    """An estimate with its interval, to two digits of the interval's half-width: no more is known."""
-    half = (found.ci_high - found.ci_low) / 2
-    digits = max(0, 1 - math.floor(math.log10(half))) if half > 0 else 4
-    return f"{found.estimate:+.{digits}f} [{found.ci_low:+.{digits}f}, {found.ci_high:+.{digits}f}]"

@@ -9,11 +9,12 @@ from ablation_stats._compare_t import estimate_t
 from ablation_stats._contrast import arm_contrast
 from ablation_stats._cube import PairedCube, as_cube
 from ablation_stats._evidence import weigh
-from ablation_stats._gates import Case, Outcome, gate, numbers, sensitivity
+from ablation_stats._gates import Case, Outcome, gate, sensitivity
 from ablation_stats._known_arms import require_arms
 from ablation_stats._refuse import require_known, require_level
 from ablation_stats._settle import what_would_settle
 from ablation_stats._t_interval import TARGETS
+from ablation_stats._unit import AS_STORED, Unit
 
 POSITIVE = {"superiority": "supported", "equivalence": "equivalent", "non-inferiority": "non-inferior"}
 
@@ -28,6 +29,7 @@ def judge(
     generalize_to: str = "both",
     alpha: float = 0.05,
     adjust: str = "holm",
+    unit: Unit = AS_STORED,
 ) -> tuple[Verdict, ...]:
     """A verdict on every claim, in the order given.
 
@@ -44,6 +46,7 @@ def judge(
             an inconclusive verdict and the comparison over items.
         alpha: error rate over all claims, 0..0.5.
         adjust: method of `adjust_pvalues`.
+        unit: in which the reasons write the metric.
 
     Raises:
         ValueError: no claim, an arm (of a claim, `not_converged`, `confounded`) or control that the frame does not hold, gaps or duplicates in the frame.
@@ -69,8 +72,10 @@ def judge(
     verdicts = []
     for claim, case, p_for, p_against in zip(claims, cases, adjusted_for, adjusted_against, strict=True):
         short = case.target != generalize_to
-        found = gate(claim, case, not_converged=not_converged, confounded=confounded, short=short)
-        found = found or _weighed(claim, case, float(p_for), float(p_against), control, alpha)
+        found = gate(claim, case, not_converged=not_converged, confounded=confounded, short=short, unit=unit)
+        found = found or _weighed(
+            claim, case, (float(p_for), float(p_against)), control, alpha=alpha, unit=unit
+        )
         evidence = case.evidence
         reverse = claim.kind == "superiority" and evidence.p_against < evidence.p_for
         against = found.verdict == "refuted" or reverse
@@ -118,38 +123,36 @@ def _case(claim: Claim, cube: PairedCube, control: str | None, generalize_to: st
 
 
 def _weighed(
-    claim: Claim, case: Case, p_for: float, p_against: float, control: str | None, alpha: float
+    claim: Claim, case: Case, adjusted: tuple[float, float], control: str | None, *, alpha: float, unit: Unit
 ) -> Outcome:
     """The numbers' verdict, unless it rests on a difference not seen that this study could not have seen.
 
     A difference that refutes equivalence was seen, so it needs no control.
     """
-    decided = _decide(claim, case, p_for, p_against, alpha)
+    decided = _decide(claim, case, *adjusted, alpha=alpha, unit=unit)
     if claim.kind == "superiority" or decided.verdict == "refuted":
         return decided
-    return sensitivity(claim, case, control, alpha) or decided
+    return sensitivity(claim, case, control, alpha=alpha, unit=unit) or decided
 
 
-def _decide(claim: Claim, case: Case, p_for: float, p_against: float, alpha: float) -> Outcome:
+def _decide(claim: Claim, case: Case, p_for: float, p_against: float, *, alpha: float, unit: Unit) -> Outcome:
     evidence = case.evidence
-    shown = numbers(case)
+    shown, margin = unit.interval(evidence.comparison), _beside(claim, unit)
     if p_for < alpha:
-        return Outcome(
-            POSITIVE[claim.kind], f"The difference is {shown}, adjusted p = {p_for:.2g}{_beside(claim)}."
-        )
+        return Outcome(POSITIVE[claim.kind], f"The difference is {shown}, adjusted p = {p_for:.2g}{margin}.")
     if p_against < alpha:
-        return Outcome("refuted", f"The difference is {shown}, adjusted p = {p_against:.2g}{_beside(claim)}.")
+        return Outcome("refuted", f"The difference is {shown}, adjusted p = {p_against:.2g}{margin}.")
     if not evidence.varies:
-        said = f"Not identifiable: the difference is {evidence.comparison.estimate:.3g} on every unit, so it has no error."
+        said = f"Not identifiable: the difference is {unit.signed(evidence.comparison.estimate)} on every unit, so it has no error."
         return Outcome("inconclusive", said, "Items and seeds on which the scores vary.")
     raw = min(evidence.p_for, evidence.p_against)
     held = ", and only the correction for several claims holds it back" if raw < alpha else ""
-    said = f"The difference is {shown}, which neither shows nor excludes the claim{_beside(claim)}{held}."
+    said = f"The difference is {shown}, which neither shows nor excludes the claim{margin}{held}."
     settle = what_would_settle(
-        case.contrast, generalize_to=case.target, distance=evidence.distance, tail=evidence.tail
+        case.contrast, generalize_to=case.target, distance=evidence.distance, tail=evidence.tail, unit=unit
     )
     return Outcome("inconclusive", said, settle)
 
 
-def _beside(claim: Claim) -> str:
-    return f" (margin {claim.margin:.3g})" if claim.margin else ""
+def _beside(claim: Claim, unit: Unit) -> str:
+    return f" (margin {unit.amount(claim.margin)})" if claim.margin else ""

@@ -9,10 +9,10 @@ from ablation_stats._claim_plan import ClaimPlan, PlannedSize, plan_claim, unpla
 from ablation_stats._contrast import Contrast, arm_contrast
 from ablation_stats._cube import as_cube
 from ablation_stats._evidence import weigh
-from ablation_stats._gates import interval_text
 from ablation_stats._power import require_power
 from ablation_stats._refuse import require_known, require_level
 from ablation_stats._t_interval import TARGETS
+from ablation_stats._unit import AS_STORED, Unit
 from ablation_stats._variance_components import (
     LEAST_CLUSTERS,
     LEAST_SEEDS,
@@ -32,6 +32,7 @@ def plan(
     alpha: float = 0.05,
     adjust: str = "holm",
     generalize_to: str = "both",
+    unit: Unit = AS_STORED,
 ) -> tuple[ClaimPlan, ...]:
     """For every claim, the power of the planned study and what would decide it, in the order given.
 
@@ -53,6 +54,7 @@ def plan(
         adjust: method of `adjust_pvalues` that will be used. The plan takes the level that it grants a claim when no
             other is shown (alpha / claims for Holm), so the power given is the least.
         generalize_to: "both", "items" or "seeds", as for `judge`.
+        unit: in which the reasons write the metric.
 
     Raises:
         ValueError: no claim, an arm that the pilot does not hold, fewer seeds or items than can be judged, effects that
@@ -73,7 +75,7 @@ def plan(
     level = alpha / _correction(len(claims), adjust)
     effects = _effects(effect, len(claims))
     return tuple(
-        _one(claim, pilot, stated, seeds, items, generalize_to, level, power)
+        _one(claim, pilot, stated, seeds, items, generalize_to, level, power, unit)
         for claim, stated in zip(claims, effects, strict=True)
     )
 
@@ -87,6 +89,7 @@ def _one(
     generalize_to: str,
     level: float,
     power: float,
+    unit: Unit,
 ) -> ClaimPlan:
     if isinstance(pilot, VarianceComponents):
         planned = items if items is not None else pilot.n_items
@@ -97,7 +100,7 @@ def _one(
                 f"effect must be given where the components are assumed, got None for {claim.text!r}"
             )
         size = PlannedSize(seeds=seeds, items=planned, generalize_to=generalize_to, level=level, power=power)
-        return plan_claim(claim, pilot, gain=stated or 0.0, size=size)
+        return plan_claim(claim, pilot, gain=stated or 0.0, size=size, unit=unit)
     cube = as_cube(
         pilot,
         arms=[claim.arm, claim.baseline],
@@ -111,8 +114,8 @@ def _one(
     lacking = _lacking(contrast, generalize_to)
     if lacking:
         return unplanned(claim, size, lacking)
-    gain, said = _gain(claim, contrast, stated, generalize_to, level)
-    return plan_claim(claim, components_of(contrast), gain=gain, size=size, warnings=said)
+    gain, said = _gain(claim, contrast, stated, generalize_to, level, unit)
+    return plan_claim(claim, components_of(contrast), gain=gain, size=size, unit=unit, warnings=said)
 
 
 def _lacking(contrast: Contrast, generalize_to: str) -> str:
@@ -133,7 +136,7 @@ def _lacking(contrast: Contrast, generalize_to: str) -> str:
 
 
 def _gain(
-    claim: Claim, contrast: Contrast, stated: float | None, generalize_to: str, level: float
+    claim: Claim, contrast: Contrast, stated: float | None, generalize_to: str, level: float, unit: Unit
 ) -> tuple[float, tuple[str, ...]]:
     """The true gain to assume and what to say about it."""
     if stated is not None:
@@ -142,7 +145,7 @@ def _gain(
         return 0.0, ()
     evidence = weigh(claim, contrast, generalize_to=generalize_to, alpha=level)
     said = (
-        f"The gain assumed is the pilot's own estimate; the difference there is {interval_text(evidence.comparison)}. "
+        f"The gain assumed is the pilot's own estimate; the difference there is {unit.interval(evidence.comparison)}. "
         "The smallest gain found does not rest on it."
     )
     return evidence.gain, (said,)

@@ -13,11 +13,11 @@ from ablation_stats._contrast import Contrast, arm_contrast
 from ablation_stats._cube import as_cube
 from ablation_stats._error_model import error_model
 from ablation_stats._evidence import weigh
-from ablation_stats._gates import interval_text
 from ablation_stats._judge import POSITIVE
 from ablation_stats._refuse import require_known
 from ablation_stats._result import Estimate, Tabular
 from ablation_stats._sequential_test import SequentialLook, sequential_look_at_p
+from ablation_stats._unit import AS_STORED, Unit
 from ablation_stats._variance_components import components_of
 
 
@@ -61,6 +61,7 @@ def sequential_decision(
     spending: str = "obrien-fleming",
     futility: float | None = 0.05,
     generalize_to: str = "both",
+    unit: Unit = AS_STORED,
 ) -> SequentialDecision:
     """Whether to stop after the seeds in `frame`, when no earlier look has stopped.
 
@@ -78,6 +79,7 @@ def sequential_decision(
         spending: "obrien-fleming" (hard to stop early, nearly the full level at the end) or "pocock".
         futility: stop where the predictive power of the last look is below this; None never does.
         generalize_to: "both" or "seeds"; looks add seeds, so not "items".
+        unit: in which the reason writes the metric.
 
     Raises:
         ValueError: a number of seeds that is not one of the looks, futility outside 0..1, unknown names; as `paired_cube`.
@@ -120,7 +122,7 @@ def sequential_decision(
         chance = _predictive_power(claim, contrast, evidence.gain, found, against, generalize_to)
     stop, verdict, why = _decide(claim, found, against, chance, futility)
     text = (
-        f"After {seeds} of at most {planned[-1]} seeds the difference is {interval_text(evidence.comparison)}, "
+        f"After {seeds} of at most {planned[-1]} seeds the difference is {unit.interval(evidence.comparison)}, "
         f"p = {shown.p_value:.2g} against {shown.nominal:.2g} at this look: {why}."
     )
     return SequentialDecision(

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from ablation_stats._contrast import Contrast
 from ablation_stats._search import smallest
 from ablation_stats._student import t_quantile
+from ablation_stats._unit import Unit
 from ablation_stats._variance import clustered_error, two_way, two_way_error
 
 POWER = 0.8
@@ -13,7 +14,9 @@ MOST_SEEDS = 100
 MOST_TIMES_ITEMS = 100
 
 
-def what_would_settle(contrast: Contrast, *, generalize_to: str, distance: float, tail: float) -> str:
+def what_would_settle(
+    contrast: Contrast, *, generalize_to: str, distance: float, tail: float, unit: Unit
+) -> str:
     """A sentence with the seeds or the items that would decide a claim with power 0.8.
 
     Args:
@@ -21,6 +24,7 @@ def what_would_settle(contrast: Contrast, *, generalize_to: str, distance: float
         generalize_to: "both", "items" or "seeds".
         distance: between the estimate and the boundary of the claim, metric's unit, at least 0.
         tail: error rate in one tail.
+        unit: in which the sentence writes the metric.
     """
     seeds, clusters = contrast.scores.shape[0], contrast.n_clusters
     variance, df = _design(contrast, generalize_to)
@@ -42,7 +46,7 @@ def what_would_settle(contrast: Contrast, *, generalize_to: str, distance: float
         return (
             "More seeds and more items together; neither alone is enough, if the difference is as estimated."
         )
-    return f"The estimate lies {distance:.3g} from the boundary of the claim: too near for any study of a feasible size."
+    return f"The estimate lies {unit.amount(distance)} from the boundary of the claim: too near for any study of a feasible size."
 
 
 def _design(

@@ -12,8 +12,8 @@ from ablation_stats._claim import Verdict
 from ablation_stats._contrast import linear_scores
 from ablation_stats._cube import PairedCube
 from ablation_stats._finding import Finding
-from ablation_stats._gates import interval_text
 from ablation_stats._result import Tabular
+from ablation_stats._unit import AS_STORED
 
 # What a verdict on "the arm beats the baseline" says of the arm.
 IN_WORDS = {"supported": "better", "refuted": "worse"}
@@ -30,17 +30,17 @@ def show_comparison(
     """A line on the data, a table with a row per arm, and the reasons."""
     named = " on ".join(each for each in (cube.metric or "value", cube.task) if each)
     console.print(f"{named}: {_counts(cube)}", markup=False, highlight=False)
-    level = next((each.comparison.level for each in verdicts if each.comparison is not None), None)
-    against = f"minus {baseline}" + (f" [{level:.0%}]" if level else "")
-    table = plain_table("arm", "mean", against, "p adj.", "verdict")
+    table = plain_table("arm", "mean", f"minus {baseline}", "p adj.", "verdict")
     add_row(table, baseline, _mean(cube, baseline), "", "", "baseline")
     for each in verdicts:
-        shown = "" if each.comparison is None else interval_text(each.comparison)
+        shown = "" if each.comparison is None else AS_STORED.interval(each.comparison)
         p = "" if each.p_adjusted is None else f"{each.p_adjusted:.2g}"
         add_row(table, each.claim.arm, _mean(cube, each.claim.arm), shown, p, _word(each))
     control = verdicts[0].control
     if control is not None and control.arm is not None:
-        add_row(table, control.arm, _mean(cube, control.arm), f"{control.estimate:+.3f}", "", "control")
+        add_row(
+            table, control.arm, _mean(cube, control.arm), AS_STORED.signed(control.estimate), "", "control"
+        )
     console.print(table)
     console.print(f"This speaks about {SPEAKS_OF[generalize_to]}.", highlight=False)
     for each in verdicts:

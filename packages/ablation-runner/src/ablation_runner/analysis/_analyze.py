@@ -64,7 +64,6 @@ def analyze(prepared: Prepared) -> StudyResults:
         title=prepared.study.title,
         question=prepared.study.question,
         metric=prepared.study.metric,
-        metric_unit="accuracy",
         arms=arms,
         claims=claim_results(prepared, tested, verdicts),
         conditions=condition_rows(tested, prepared),

@@ -6,6 +6,7 @@ import ablation_stats as stats
 from ablation_runner.analysis._cubes import Tested
 from ablation_runner.lock import claim_hash, read_lock
 from ablation_runner.prepared import Prepared
+from ablation_runner.report import scale_of
 from ablation_runner.results import ClaimResult
 from ablation_runner.study import Claim
 
@@ -70,6 +71,7 @@ def _judged(
         control=next((arm for arm in cube.arms if arm.split(" @ ")[0] == blind), None),
         not_converged=[arm for arm in not_converged if arm in cube.arms],
         generalize_to="both",
+        unit=scale_of(prepared.study.metric).in_sentences,
     )
     return dict(zip(map(claim_hash, claims), found, strict=True))
 

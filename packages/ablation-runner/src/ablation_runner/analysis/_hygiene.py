@@ -8,6 +8,7 @@ import ablation_stats as stats
 from ablation_runner.analysis._cubes import Tested
 from ablation_runner.plan import Trial
 from ablation_runner.prepared import Prepared
+from ablation_runner.report import scale_of
 from ablation_runner.results import COSTS, ArmResult
 
 _ORDER = {"error": 0, "warning": 1, "note": 2}
@@ -34,7 +35,7 @@ def hygiene(
         *stats.selective_reporting(
             ran, arms=[arm.name for arm in prepared.arms], seeds=[str(seed) for seed in prepared.study.seeds]
         ),
-        *_scored(tested, arms, verdicts),
+        *_scored(tested, arms, verdicts, unit=scale_of(prepared.study.metric).in_sentences),
     ]
     if prepared.study.tuning is None:
         found.append(_untuned())
@@ -42,7 +43,7 @@ def hygiene(
 
 
 def _scored(
-    tested: Tested, arms: Sequence[ArmResult], verdicts: Mapping[str, stats.Verdict]
+    tested: Tested, arms: Sequence[ArmResult], verdicts: Mapping[str, stats.Verdict], *, unit: stats.Unit
 ) -> list[stats.Finding]:
     """What the scores themselves say, as trained."""
     baseline, blind = arms[0].name, arms[-1].name
@@ -54,6 +55,7 @@ def _scored(
         control=blind if blind in tested.main.arms else None,
         verdicts=list(verdicts.values()),
         not_converged=[arm.name for arm in arms if arm.name in tested.main.arms and not arm.converged],
+        unit=unit,
     )
     return [finding for finding in findings if " @ " not in finding.subject] + _besides(arms)
 

@@ -3,11 +3,12 @@
 from pathlib import Path
 
 from ablation_runner.report._disagreements import most_disputed
+from ablation_runner.report._numbers import scale_of
 from ablation_runner.report._standing import is_significant
 from ablation_runner.report._terminal import print_summary
 from ablation_runner.results import StudyResults
 
-__all__ = ["is_significant", "most_disputed", "print_summary", "write_report"]
+__all__ = ["is_significant", "most_disputed", "print_summary", "scale_of", "write_report"]
 
 
 def write_report(results: StudyResults, folder: Path) -> Path:

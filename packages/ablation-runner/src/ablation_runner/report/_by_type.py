@@ -31,7 +31,7 @@ def by_type(results: StudyResults, scale: Scale) -> Figure | None:
         row["off"] = -90 if row["estimate"] < domain[0] else 90 if row["estimate"] > domain[1] else 0
     return draw(
         name="accuracy-by-type",
-        title=f"{scale.word.capitalize()} by question type",
+        title=f"{scale.heading} by question type",
         short="By question type",
         caption=(
             f"Dot: mean over seeds{f', {scale.unit}' if scale.unit else ''}. Line: 95 % interval. "

@@ -65,7 +65,7 @@ def _figure(front: CostFront, arms: list[ArmResult], scale: Scale) -> Figure:
     rows, title = _rows(front, arms, scale), word + (", seconds" if front.kind == "train_seconds" else "")
     return draw(
         name="cost",
-        title=f"{scale.word.capitalize()} against {word}",
+        title=f"{scale.heading} against {word}",
         short="Cost",
         caption=(
             f"Line and filled points: the Pareto front. Hollow: another arm scores as high for less. Diamond: the "

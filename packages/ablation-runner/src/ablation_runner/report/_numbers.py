@@ -4,9 +4,23 @@ import math
 from dataclasses import dataclass
 
 from ablation_runner.results import Interval
+from ablation_stats import Unit
 
 NOTHING = "–"
-_SHARES = frozenset({"accuracy", "fraction", "rate", "share"})
+# What a metric is called in a sentence, where not "accuracy".
+_WORDS = {
+    "anls": "ANLS",
+    "bleu4": "BLEU-4",
+    "cider": "CIDEr",
+    "pope_f1": "F1",
+    "pope_precision": "precision",
+    "pope_recall": "recall",
+    "pope_yes_rate": "share of yes",
+    "recall_at_1": "recall at 1",
+    "recall_at_5": "recall at 5",
+    "recall_at_10": "recall at 10",
+    "rouge_l": "ROUGE-L",
+}
 _SPACE = "\u00a0"
 
 
@@ -30,16 +44,27 @@ class Scale:
     axis: str
     word: str
 
+    @property
+    def heading(self) -> str:
+        """The metric at the beginning of a line ("Accuracy")."""
+        return self.word[:1].upper() + self.word[1:]
 
-def scale_of(metric: str, unit: str) -> Scale:
-    """The scale of a metric: percent where its unit is a share of right answers, as it is elsewhere.
+    @property
+    def in_sentences(self) -> Unit:
+        """How ablation-stats writes the metric, so that its sentences and the tables speak the same unit."""
+        return Unit(factor=self.factor, name=self.step, decimals=self.decimals)
 
-    >>> scale_of("exact_match", "accuracy").axis
-    'percentage points'
+
+def scale_of(metric: str) -> Scale:
+    """The scale of a metric of vlm-tasks: percent, as all of them are shares of 1 but CIDEr, whose hundredths are points.
+
+    >>> scale_of("exact_match").axis, scale_of("exact_match").word
+    ('percentage points', 'accuracy')
     """
-    if unit in _SHARES:
-        return Scale(factor=100.0, decimals=1, unit="%", step="points", axis="percentage points", word=unit)
-    return Scale(factor=1.0, decimals=3, unit="", step=unit, axis=unit, word=metric.replace("_", " "))
+    word = _WORDS.get(metric, "accuracy")
+    if metric == "cider":
+        return Scale(factor=100.0, decimals=1, unit="", step="points", axis="points", word=word)
+    return Scale(factor=100.0, decimals=1, unit="%", step="points", axis="percentage points", word=word)
 
 
 def number(value: float, scale: Scale) -> str:

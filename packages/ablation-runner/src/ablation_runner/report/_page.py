@@ -73,7 +73,7 @@ class Page:
 
 def gather(results: StudyResults) -> Page:
     """The page of a study, finished or not."""
-    scale = scale_of(results.metric, results.metric_unit)
+    scale = scale_of(results.metric)
     scope = _scope(results)
     return Page(
         name=results.name,

@@ -36,7 +36,7 @@ def print_summary(results: StudyResults, console: "Console") -> None:
     def text(content: str, style: str = "") -> Text:
         return Text(_fitting(content, console), style=style)
 
-    scale = scale_of(results.metric, results.metric_unit)
+    scale = scale_of(results.metric)
     console.print()
     console.print(text(results.title, "bold"))
     console.print(text(answer(results, scale)))
@@ -58,7 +58,7 @@ def _table(results: StudyResults, console: "Console") -> "Table":
     from rich.table import Table
 
     roomy = console.width >= _ROOMY
-    scale = scale_of(results.metric, results.metric_unit)
+    scale = scale_of(results.metric)
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1), show_edge=False)
     # Rich's ellipsis is not in every encoding.
     overflow: OverflowMethod = "ellipsis" if _is_unicode(console) else "crop"

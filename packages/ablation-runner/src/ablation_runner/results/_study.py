@@ -17,7 +17,7 @@ class StudyResults:
 
     Attributes:
         name, title, question: from the study file.
-        metric, metric_unit: what is compared ("exact_match", "accuracy").
+        metric: of vlm-tasks, that arms are compared by ("exact_match").
         arms: in the study's order, baseline first.
         claims: in the study's order.
         conditions: arm, condition, estimate, low, high: means under every condition; difference, difference_low,
@@ -42,7 +42,6 @@ class StudyResults:
     title: str
     question: str
     metric: str
-    metric_unit: str
     arms: tuple[ArmResult, ...]
     claims: tuple[ClaimResult, ...]
     conditions: pl.DataFrame
