@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from ablation_stats import Claim, assumed_components, plan, sequential_boundaries
+from ablation_stats._claim_look import p_values
 from ablation_stats._claim_power import sides_of
 from ablation_stats._contrast import Contrast
 from ablation_stats._evidence import weigh
-from ablation_stats._sequential import p_values
 
 STUDIES = 2500
 pytestmark = pytest.mark.slow

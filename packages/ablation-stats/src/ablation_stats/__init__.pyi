@@ -208,6 +208,7 @@ __all__ = [
     "interaction_effects",
     "iqm",
     "judge",
+    "judge_sequential",
     "knee_broken_stick",
     "kneedle",
     "leave_one_out",
@@ -228,6 +229,7 @@ __all__ = [
     "paired_difference",
     "paired_differences",
     "paired_t",
+    "pairs_of",
     "pareto_front",
     "pareto_indices",
     "performance_profile",
@@ -273,6 +275,9 @@ from ablation_stats._required import required_items as required_items
 from ablation_stats._required import required_seeds as required_seeds
 from ablation_stats._sequential import SequentialDecision as SequentialDecision
 from ablation_stats._sequential import sequential_decision as sequential_decision
+from ablation_stats._sequential_judge import SequentialVerdict as SequentialVerdict
+from ablation_stats._sequential_judge import judge_sequential as judge_sequential
+from ablation_stats._sequential_judge import pairs_of as pairs_of
 from ablation_stats._sequential_test import SequentialLook as SequentialLook
 from ablation_stats._sequential_test import sequential_test as sequential_test
 from ablation_stats._unit import Unit as Unit

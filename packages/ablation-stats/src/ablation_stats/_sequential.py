@@ -4,21 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
-from ablation_stats._boundaries import sequential_boundaries
 from ablation_stats._claim import Claim
-from ablation_stats._claim_power import claim_test, sides_of, verdict_probability
-from ablation_stats._contrast import Contrast, arm_contrast
+from ablation_stats._claim_look import ClaimLook, LookRule, look_at
+from ablation_stats._contrast import arm_contrast
 from ablation_stats._cube import as_cube
-from ablation_stats._error_model import error_model
-from ablation_stats._evidence import weigh
 from ablation_stats._judge import POSITIVE
-from ablation_stats._refuse import require_known
 from ablation_stats._result import Estimate, Tabular
-from ablation_stats._sequential_test import SequentialLook, sequential_look_at_p
 from ablation_stats._unit import AS_STORED, Unit
-from ablation_stats._variance_components import components_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,10 +61,10 @@ def sequential_decision(
     (`sequential_boundaries`); testing at 0.05 after every seed from 3 to 10 would err in 17 of 100 studies. For "both" it
     is the larger of the two-way p-value and that of the t over seeds. Stopping for futility is not binding: going on
     instead leaves the error as stated. "Equivalent" and "non-inferior" still need the positive control of `judge`; its
-    own `alpha` knows nothing of looks, so report `p_adjusted`.
+    own `alpha` knows nothing of looks, so report `p_adjusted`; `judge_sequential` does both.
 
     Args:
-        claim: fixed before the results. For several, pass alpha / claims.
+        claim: fixed before the results. For several, `judge_sequential`.
         frame: long frame of all seeds so far, or the `PairedCube` made of it.
         looks: numbers of seeds at all looks, those to come included.
         alpha: error over all looks, 0..0.5.
@@ -91,9 +83,14 @@ def sequential_decision(
     >>> sequential_decision(claim, pl.DataFrame(rows), looks=[3, 4, 5]).verdict
     'supported'
     """
-    require_known(generalize_to, ("both", "seeds"), what="generalize_to")
-    if futility is not None and not 0 <= futility <= 1:
-        raise ValueError(f"futility must lie in 0..1 or be None, got {futility!r}")
+    rule = LookRule(
+        looks=tuple(int(look) for look in looks),
+        alpha=alpha,
+        family_alpha=alpha,
+        spending=spending,
+        futility=futility,
+        generalize_to=generalize_to,
+    )
     cube = as_cube(
         frame,
         arms=[claim.arm, claim.baseline],
@@ -101,28 +98,12 @@ def sequential_decision(
         task=claim.task,
         condition=claim.condition,
     )
-    contrast = arm_contrast(cube, claim.arm, claim.baseline)
-    seeds, planned = contrast.scores.shape[0], tuple(int(look) for look in looks)
-    if seeds not in planned:
-        raise ValueError(f"the frame must hold as many seeds as one of the looks {planned}, got {seeds}")
-    evidence = weigh(claim, contrast, generalize_to=generalize_to, alpha=alpha)
-    found, against = (
-        sequential_look_at_p(
-            p,
-            seeds=seeds,
-            boundaries=sequential_boundaries(
-                planned, alpha=alpha, spending=spending, sides=sides_of(claim.kind, refuted=refuted)
-            ),
-        )
-        for p, refuted in zip(p_values(claim, contrast, generalize_to, alpha), (False, True), strict=True)
-    )
-    shown = against if against.crossed or against.p_adjusted < found.p_adjusted else found
-    chance = None
-    if seeds < planned[-1]:
-        chance = _predictive_power(claim, contrast, evidence.gain, found, against, generalize_to)
-    stop, verdict, why = _decide(claim, found, against, chance, futility)
+    look = look_at(claim, arm_contrast(cube, claim.arm, claim.baseline), rule)
+    found, against = look.corrected(refuted=False), look.corrected(refuted=True)
+    shown = against if look.fails or against.p_adjusted < found.p_adjusted else found
+    stop, verdict, why = _decide(claim, look, futility)
     text = (
-        f"After {seeds} of at most {planned[-1]} seeds the difference is {unit.interval(evidence.comparison)}, "
+        f"After {look.seeds} of at most {rule.looks[-1]} seeds the difference is {unit.interval(look.evidence.comparison)}, "
         f"p = {shown.p_value:.2g} against {shown.nominal:.2g} at this look: {why}."
     )
     return SequentialDecision(
@@ -130,76 +111,28 @@ def sequential_decision(
         stop=stop,
         verdict=verdict,
         reason=text,
-        seeds=seeds,
-        looks=planned,
-        comparison=evidence.comparison,
+        seeds=look.seeds,
+        looks=rule.looks,
+        comparison=look.evidence.comparison,
         p_value=shown.p_value,
         nominal=shown.nominal,
         p_adjusted=shown.p_adjusted,
-        predictive_power=chance,
+        predictive_power=look.chance,
     )
 
 
-def p_values(claim: Claim, contrast: Contrast, generalize_to: str, alpha: float) -> tuple[float, float]:
-    """The p-values for and against: of the test asked for, and no smaller than those of a t over seeds.
-
-    The two-way degrees of freedom are made for levels near 0.05; at the far smaller ones of early looks the t over seeds,
-    for which the boundaries are calibrated, keeps the error.
-    """
-    kinds = ("seeds",) if generalize_to == "seeds" else ("seeds", generalize_to)
-    weighed = [weigh(claim, contrast, generalize_to=kind, alpha=alpha) for kind in kinds]
-    return max(each.p_for for each in weighed), max(each.p_against for each in weighed)
-
-
-def _decide(
-    claim: Claim,
-    found: SequentialLook,
-    against: SequentialLook,
-    chance: float | None,
-    futility: float | None,
-) -> tuple[bool, str | None, str]:
-    if found.crossed:
+def _decide(claim: Claim, look: ClaimLook, futility: float | None) -> tuple[bool, str | None, str]:
+    if look.holds:
         return True, POSITIVE[claim.kind], f"{POSITIVE[claim.kind]}, stop"
-    if against.crossed:
+    if look.fails:
         return True, "refuted", "refuted, stop"
-    if found.seeds == found.boundaries.looks[-1]:
+    if look.is_last:
         return True, "inconclusive", "the last look, inconclusive"
-    if futility is not None and chance is not None and chance < futility:
-        return True, "inconclusive", f"the last look would decide with a chance of {chance:.2g} only, stop"
-    hope = "" if chance is None else f" (the last look decides with a chance of {chance:.2f})"
-    return False, None, f"go on{hope}"
-
-
-def _predictive_power(
-    claim: Claim,
-    contrast: Contrast,
-    gain: float,
-    found: SequentialLook,
-    against: SequentialLook,
-    generalize_to: str,
-) -> float | None:
-    """Chance that the last look decides, under a flat prior (Spiegelhalter, Freedman and Parmar 1994).
-
-    The mean over the seeds to come is t-distributed around the one so far, on the same items; the error at the last look
-    is that of the components estimated so far. Looks in between are passed over.
-    """
-    from scipy.special import stdtr
-
-    now, last = found.seeds, found.boundaries.looks[-1]
-    over_seeds = float(contrast.scores.mean(axis=1).std(ddof=1))
-    scale = over_seeds * (1 / now - 1 / last) ** 0.5
-    if scale <= contrast.resolution:
-        return None
-    items = contrast.scores.shape[1]
-    model = error_model(components_of(contrast), seeds=last, items=items, generalize_to=generalize_to)
-    chances = [
-        verdict_probability(
-            claim_test(claim),
-            model,
-            lambda bound: np.asarray(stdtr(now - 1, (gain - bound) / scale)),
-            alpha=look.boundaries.nominal[-1],
-            refuted=refuted,
+    if look.is_hopeless(futility):
+        return (
+            True,
+            "inconclusive",
+            f"the last look would decide with a chance of {look.chance:.2g} only, stop",
         )
-        for look, refuted in ((found, False), (against, True))
-    ]
-    return min(1.0, sum(chances))
+    hope = "" if look.chance is None else f" (the last look decides with a chance of {look.chance:.2f})"
+    return False, None, f"go on{hope}"
