@@ -201,7 +201,7 @@ def test_effects_that_the_runs_cannot_separate_are_not_identifiable():
     matrix = stats.effect_matrix(ofat)
     np.testing.assert_allclose(matrix.matrix, [[-1, 1, 0], [-1, 0, 1]], atol=1e-12)
     full = stats.full_factorial({"a": (0, 1), "b": (0, 1)})
-    one = stats.Design(kind="cut", factors=full.factors, runs=full.runs.filter(a=0))
+    one = stats.Design(kind="cut", factors=full.factors, cells=tuple(c for c in full.cells if c[0] == 0))
     with pytest.raises(ValueError, match="not identifiable"):
         stats.effect_matrix(one)
 

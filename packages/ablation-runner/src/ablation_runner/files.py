@@ -5,8 +5,10 @@ import os
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import polars as pl
+if TYPE_CHECKING:
+    import polars as pl
 
 # Ours, and those of vlm-encoders' feature store.
 _LEFT_OVER = re.compile(r"\..+\.(\d+|\w+\.part)")
@@ -35,7 +37,7 @@ def write_json(path: Path, value: object) -> None:
     write_atomically(path, lambda file: file.write_text(json.dumps(value, indent=1) + "\n", encoding="utf-8"))
 
 
-def write_frame(path: Path, frame: pl.DataFrame) -> None:
+def write_frame(path: Path, frame: "pl.DataFrame") -> None:
     """Writes `frame` as Parquet, atomically."""
     write_atomically(path, frame.write_parquet)
 

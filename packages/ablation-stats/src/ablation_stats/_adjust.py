@@ -5,7 +5,8 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ablation_stats._refuse import finite_vector, require_known
+from ablation_stats._refuse import require_known
+from ablation_stats._refuse_arrays import finite_vector
 
 Vector = NDArray[np.float64]
 

@@ -7,7 +7,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ablation_stats._bca import acceleration_of, bca_levels, summarise_bootstrap
-from ablation_stats._refuse import finite_vector, label_codes, require_known, require_level
+from ablation_stats._refuse import require_known, require_level
+from ablation_stats._refuse_arrays import finite_vector, label_codes
 from ablation_stats._resample import resample_sums
 from ablation_stats._result import Estimate
 from ablation_stats._streams import draw_seed, in_chunks, index_blocks, rows_per_block

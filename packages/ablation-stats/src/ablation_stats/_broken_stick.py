@@ -5,7 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ablation_stats._refuse import paired_vectors, sample
+from ablation_stats._refuse import sample
+from ablation_stats._refuse_arrays import paired_vectors
 from ablation_stats._result import Tabular
 
 Array = NDArray[np.float64]

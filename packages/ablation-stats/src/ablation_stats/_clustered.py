@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 from numpy.typing import ArrayLike
 
-from ablation_stats._refuse import finite_vector, label_codes, require_level
+from ablation_stats._refuse import require_level
+from ablation_stats._refuse_arrays import finite_vector, label_codes
 from ablation_stats._result import Estimate
 from ablation_stats._student import t_half_width, t_two_sided
 from ablation_stats._variance import clustered_error

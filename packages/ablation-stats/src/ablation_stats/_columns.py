@@ -7,7 +7,8 @@ import polars as pl
 from numpy.typing import NDArray
 
 from ablation_stats._codes import Coded, encode
-from ablation_stats._refuse import LARGEST_SCORE, sample
+from ablation_stats._refuse import sample
+from ablation_stats._refuse_arrays import LARGEST_SCORE
 
 
 def numbers(rows: pl.DataFrame, name: str, *, signed: bool) -> NDArray[np.float64]:

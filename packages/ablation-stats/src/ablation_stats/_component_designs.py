@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ablation_stats._design import Design, full_factorial, make_design, require_factors
+from ablation_stats._design import Design, Level, full_factorial, make_design, require_factors
 from ablation_stats._refuse import require_known
 
 FULL, NONE = "full", "none"
@@ -61,8 +61,7 @@ def all_subsets(components: Sequence[str]) -> Design:
         ValueError: fewer than two components, or one twice.
     """
     names = _require_components(components)
-    factorial = full_factorial({name: (False, True) for name in names})
-    cells = factorial.runs.select(names).rows()
+    cells = full_factorial({name: (False, True) for name in names}).cells
     arms = [
         "+".join(name for name, there in zip(names, cell, strict=True) if there) or NONE for cell in cells
     ]
@@ -115,7 +114,7 @@ def greedy_runs(factors: Mapping[str, Sequence[Any]]) -> int:
     return sum(len(levels) for levels in require_factors(factors).values())
 
 
-def _of(names: list[str], kind: str, cells: list[tuple[bool, ...]], arms: list[str]) -> Design:
+def _of(names: list[str], kind: str, cells: Sequence[tuple[Level, ...]], arms: list[str]) -> Design:
     return make_design(kind, {name: (False, True) for name in names}, cells, names=arms)
 
 

@@ -7,7 +7,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import ArrayLike
 
-from ablation_stats._refuse import finite_vector, require_level, require_positive
+from ablation_stats._refuse import require_level, require_positive
+from ablation_stats._refuse_arrays import finite_vector
 from ablation_stats._result import Tabular
 from ablation_stats._student import SMALLEST_P
 

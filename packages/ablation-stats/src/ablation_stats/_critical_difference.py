@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from ablation_stats._friedman import FriedmanTest, friedman_test, nemenyi_cd
-from ablation_stats._refuse import finite_vector, require_positive
+from ablation_stats._refuse import require_positive
+from ablation_stats._refuse_arrays import finite_vector
 from ablation_stats._result import Tabular
 from ablation_stats._task_scores import as_task_scores
 

@@ -3,12 +3,12 @@
 import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-import polars as pl
-
-from ablation_stats._frame import joined_levels
+if TYPE_CHECKING:  # a design is made before anything is measured, by programs that start at once
+    import numpy as np
+    import polars as pl
 
 Level = str | int | float | bool
 
@@ -20,26 +20,42 @@ class Design:
     Attributes:
         kind: which design it is.
         factors: names with their levels; the first level of each is the baseline.
-        runs: one row per arm: column `arm`, then one column per factor.
+        cells: one per arm: a level of every factor.
+        names: of the arms; None where they are named by their levels.
         generators: of a fractional factorial, as "D=ABC" with names ("d=a*b*c"); empty otherwise.
     """
 
     kind: str
     factors: dict[str, tuple[Level, ...]]
-    runs: pl.DataFrame
+    cells: tuple[tuple[Level, ...], ...]
+    names: tuple[str, ...] | None = None
     generators: tuple[str, ...] = ()
+
+    @cached_property
+    def runs(self) -> "pl.DataFrame":
+        """One row per arm: column `arm`, then one column per factor."""
+        import polars as pl
+
+        from ablation_stats._frame import joined_levels
+
+        columns = {name: [cell[at] for cell in self.cells] for at, name in enumerate(self.factors)}
+        levels = pl.DataFrame(columns, strict=False)
+        named = joined_levels(tuple(self.factors)) if self.names is None else pl.Series("arm", self.names)
+        return levels.select(named, *self.factors)
 
     @property
     def arms(self) -> tuple[str, ...]:
         """Names of the runs, in order."""
         return tuple(self.runs["arm"].to_list())
 
-    def signs(self) -> np.ndarray:
+    def signs(self) -> "np.ndarray":
         """Levels as -1 (first) and +1 (second), `[runs, factors]`.
 
         Raises:
             ValueError: a factor has other than two levels.
         """
+        import numpy as np
+
         columns = []
         for name, levels in self.factors.items():
             if len(levels) != 2:
@@ -61,12 +77,13 @@ def make_design(
     Raises:
         ValueError: as `require_factors`.
     """
-    checked = require_factors(factors)
-    columns = {name: [cell[at] for cell in cells] for at, name in enumerate(checked)}
-    runs = pl.DataFrame(columns, strict=False)
-    arms = runs.select(joined_levels(tuple(checked))) if names is None else pl.DataFrame({"arm": list(names)})
-    runs = pl.concat([arms, runs], how="horizontal")
-    return Design(kind=kind, factors=checked, runs=runs, generators=tuple(generators))
+    return Design(
+        kind=kind,
+        factors=require_factors(factors),
+        cells=tuple(map(tuple, cells)),
+        names=None if names is None else tuple(names),
+        generators=tuple(generators),
+    )
 
 
 def require_factors(factors: Mapping[str, Sequence[Any]]) -> dict[str, tuple[Level, ...]]:

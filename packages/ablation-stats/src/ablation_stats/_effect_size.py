@@ -5,7 +5,8 @@ import math
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ablation_stats._refuse import finite_vector, paired_vectors, require_known
+from ablation_stats._refuse import require_known
+from ablation_stats._refuse_arrays import finite_vector, paired_vectors
 from ablation_stats._walsh import walsh_median
 
 KINDS = ("pooled", "z", "av", "rm")

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ablation_stats._refuse import paired_vectors
+from ablation_stats._refuse_arrays import paired_vectors
 from ablation_stats._result import Tabular
 from ablation_stats._student import SMALLEST_P
 

@@ -5,7 +5,7 @@ from numpy.typing import ArrayLike
 
 from ablation_stats._compare_t import estimate_t
 from ablation_stats._contrast import Contrast
-from ablation_stats._refuse import label_codes, paired_vectors
+from ablation_stats._refuse_arrays import label_codes, paired_vectors
 from ablation_stats._result import Estimate
 
 

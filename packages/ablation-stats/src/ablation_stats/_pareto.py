@@ -9,7 +9,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from ablation_stats._cube import as_cube
 from ablation_stats._joint_draws import draw_means, numbers_of_arms, resampled_unit
-from ablation_stats._refuse import paired_vectors, require_level
+from ablation_stats._refuse import require_level
+from ablation_stats._refuse_arrays import paired_vectors
 from ablation_stats._result import Tabular
 
 

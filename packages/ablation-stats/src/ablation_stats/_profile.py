@@ -7,7 +7,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ablation_stats._aggregate import finite_scores
-from ablation_stats._refuse import finite_vector, require_known
+from ablation_stats._refuse import require_known
+from ablation_stats._refuse_arrays import finite_vector
 from ablation_stats._result import Tabular
 from ablation_stats._run_draws import RunBootstrap, Statistics, draw_runs
 from ablation_stats._task_scores import as_task_scores

@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ablation_stats._refuse import finite_vector, label_codes, require_known
+from ablation_stats._refuse import require_known
+from ablation_stats._refuse_arrays import finite_vector, label_codes
 from ablation_stats._result import Tabular
 
 Vector = NDArray[np.float64]

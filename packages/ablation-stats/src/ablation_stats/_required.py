@@ -14,7 +14,8 @@ from ablation_stats._power import (
     root_above,
     tail_of,
 )
-from ablation_stats._refuse import finite_vector, require_known, require_positive
+from ablation_stats._refuse import require_known, require_positive
+from ablation_stats._refuse_arrays import finite_vector
 from ablation_stats._result import Tabular
 from ablation_stats._student import t_quantile
 

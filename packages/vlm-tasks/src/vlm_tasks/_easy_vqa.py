@@ -169,9 +169,10 @@ class EasyVqa:
         texts = [
             self.folder / name for name in ("answers.txt", "train/questions.json", "test/questions.json")
         ]
+        length = len(self.folder.as_posix()) + 1
         for path in [*texts, *self._paths.values()]:
             content = path.read_bytes()
-            digest.update(f"\x00{path.relative_to(self.folder).as_posix()} {len(content)}\x00".encode())
+            digest.update(f"\x00{path.as_posix()[length:]} {len(content)}\x00".encode())
             digest.update(content)
         return digest.hexdigest()
 

@@ -93,7 +93,7 @@ def _rows(
         if kind == "dose-response":
             _check_doses(study.factors)
         design = stats.one_factor_at_a_time(levels)
-    return [(None, row) for row in design.runs.select(list(levels)).iter_rows(named=True)]
+    return [(None, dict(zip(levels, cell, strict=True))) for cell in design.cells]
 
 
 def _component_rows(kind: str, levels: dict[str, list[str]]) -> list[tuple[str | None, dict[str, str]]]:
@@ -101,10 +101,10 @@ def _component_rows(kind: str, levels: dict[str, list[str]]) -> list[tuple[str |
         if len(names) != 2:
             raise ValueError(f"each factor is a component with two levels; {name!r} has {names}")
     design = _COMPONENTS[kind](list(levels))
-    first = design.runs.row(0, named=True)  # the baseline: all there, or none
+    base = design.cells[0]  # all there, or none
     return [
-        (row["arm"], {name: levels[name][int(row[name] != first[name])] for name in levels})
-        for row in design.runs.iter_rows(named=True)
+        (arm, {name: levels[name][cell[at] != base[at]] for at, name in enumerate(levels)})
+        for arm, cell in zip(design.arms, design.cells, strict=True)
     ]
 
 
@@ -117,7 +117,8 @@ def _greedy_rows(
     for stage in range(min(len(chosen) + 1, len(names))):
         before = {name: chosen[name] for name in names[:stage]}
         design = stats.greedy_sequential(levels, chosen=before)
-        found += [row for row in design.runs.select(names).iter_rows(named=True) if row not in found]
+        rows = [dict(zip(names, cell, strict=True)) for cell in design.cells]
+        found += [row for row in rows if row not in found]
     return [(None, row) for row in found]
 
 

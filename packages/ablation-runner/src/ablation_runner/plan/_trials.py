@@ -5,8 +5,6 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-import polars as pl
-
 from ablation_runner.files import write_frame
 from ablation_runner.plan._arm import PlannedArm, changed
 from ablation_runner.plan._own_parts import own_sources
@@ -108,6 +106,8 @@ def _folder_name(arm: str) -> str:
 
 def write_plan(path: Path, trials: list[Trial], arms: tuple[PlannedArm, ...]) -> None:
     """Writes the plan that workers read: a row per trial."""
+    import polars as pl  # only here and in `read_plan`: to plan and to look takes no time
+
     differences = {arm.name: [str(difference) for difference in arm.differences] for arm in arms}
     rows = [
         {
@@ -131,6 +131,8 @@ def write_plan(path: Path, trials: list[Trial], arms: tuple[PlannedArm, ...]) ->
 
 def read_plan(path: Path) -> list[Trial]:
     """The trials of a written plan."""
+    import polars as pl
+
     return [
         Trial(
             name=row["trial"],

@@ -42,9 +42,9 @@ def known_schedule(schedule: Variant | None) -> Variant | None:
     Raises:
         ValueError: an unknown schedule or option.
     """
-    from token_budget import create_schedule
-
     if schedule is not None:
+        from token_budget import create_schedule
+
         create_schedule(schedule.name, schedule.options())
     return schedule
 
