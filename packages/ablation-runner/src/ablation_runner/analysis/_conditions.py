@@ -6,12 +6,12 @@ import ablation_stats as stats
 from ablation_runner.analysis._arms import interval_of, mean_of
 from ablation_runner.analysis._compared import differences_to
 from ablation_runner.analysis._cubes import Tested
+from ablation_runner.analysis._doses import QUANTITIES
 from ablation_runner.plan import PlannedArm, tested_name
 from ablation_runner.prepared import Prepared
 from ablation_runner.results import Interval, TransferTable
 from ablation_runner.study import AS_TRAINED
 
-_QUANTITIES = {"tokens.budget": "visual tokens", "encoder.image_size": "image size in pixels"}
 _SCHEMA = {"arm": pl.String, "condition": pl.String} | dict.fromkeys(
     ("estimate", "low", "high", "difference", "difference_low", "difference_high", "p_adjusted"), pl.Float64
 )
@@ -57,7 +57,7 @@ def transfer_table(tested: Tested, prepared: Prepared) -> TransferTable | None:
     trained, shown = sorted(arms), sorted(set(arms) | set(conditions))
     names = [[_cell(arms[train], train, test, conditions) for test in shown] for train in trained]
     return TransferTable(
-        quantity=_QUANTITIES.get(path, path),
+        quantity=QUANTITIES.get(path, path),
         trained=tuple(f"{level:,}" for level in trained),
         tested=tuple(f"{level:,}" for level in shown),
         means=tuple(tuple(_mean(tested, name) for name in row) for row in names),

@@ -21,21 +21,26 @@ def recommend(tested: Tested, arms: Sequence[ArmResult], claims: Sequence[Claim]
         arms: all arms, the baseline first.
         claims: of the study file.
     """
-    margins = [claim.margin for claim in claims if claim.margin > 0]
-    if not margins:
+    margin = smallest_margin(claims)
+    if margin is None:
         return None
     reference = _reference(arms)
     found = Recommendation(
         arm=None,
         reference=reference.name,
-        margin=min(margins),
+        margin=margin,
         cost="",
         candidates=(),
-        blocked=_blocked(tested, arms),
+        blocked=blocked(tested, arms),
     )
     if found.blocked:
         return found
     return _with_candidates(found, tested, arms, reference)
+
+
+def smallest_margin(claims: Sequence[Claim]) -> float | None:
+    """The smallest difference that a claim calls relevant; None where none does."""
+    return min((claim.margin for claim in claims if claim.margin > 0), default=None)
 
 
 def _reference(arms: Sequence[ArmResult]) -> ArmResult:
@@ -48,7 +53,7 @@ def _reference(arms: Sequence[ArmResult]) -> ArmResult:
     return max(better, key=lambda each: each[0])[1] if better else arms[0]
 
 
-def _blocked(tested: Tested, arms: Sequence[ArmResult]) -> str:
+def blocked(tested: Tested, arms: Sequence[ArmResult]) -> str:
     """Why nothing can be recommended whatever the arms scored; empty where something may be."""
     baseline, blind = arms[0], arms[-1]
     if tested.main is None or len(tested.main.seeds) < 2:

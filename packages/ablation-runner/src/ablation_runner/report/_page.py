@@ -12,6 +12,7 @@ from ablation_runner.report._conditions import conditions
 from ablation_runner.report._cost import cost
 from ablation_runner.report._curves import curves
 from ablation_runner.report._disagreements import RULE, Disagreement, disagreements
+from ablation_runner.report._dose import dose_sections
 from ablation_runner.report._forest import forest
 from ablation_runner.report._numbers import Scale, plural, scale_of
 from ablation_runner.report._pictures import picture
@@ -106,6 +107,7 @@ def _sections(results: StudyResults, scale: Scale) -> list[Section]:
     """The parts that this study has, in the order of the page."""
     found = (
         with_figure(forest(results, scale)),
+        *dose_sections(results, scale),
         cost(results, scale),
         transfer(results, scale),
         conditions(results, scale),

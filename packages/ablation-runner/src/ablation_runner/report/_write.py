@@ -8,7 +8,9 @@ from ablation_runner.files import write_atomically
 from ablation_runner.report._page import Page
 from ablation_runner.report._render import html, latex_text, markdown_text, pictures
 
-_OURS = re.compile(r"(question-\d|forest|cost|transfer|accuracy-by-type|learning-curves)\.(png|svg)")
+_OURS = re.compile(
+    r"(question-\d|forest|dose-response(-\d+)?|effects|interactions|cost|transfer|accuracy-by-type|learning-curves)\.(png|svg)"
+)
 
 
 def write_files(page: Page, folder: Path) -> Path:

@@ -1,6 +1,7 @@
 """What a study found: made by `analysis.analyze`, shown by `report`."""
 
 from ablation_runner.results._arms import ArmResult, ClaimResult, Interval
+from ablation_runner.results._dose import DosePoint, DoseResponse
 from ablation_runner.results._parts import (
     COSTS,
     Candidate,
@@ -17,6 +18,8 @@ __all__ = [
     "Candidate",
     "ClaimResult",
     "CostFront",
+    "DosePoint",
+    "DoseResponse",
     "FrontPoint",
     "Interval",
     "Recommendation",

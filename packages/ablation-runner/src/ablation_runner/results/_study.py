@@ -7,6 +7,7 @@ import polars as pl
 from PIL import Image
 
 from ablation_runner.results._arms import ArmResult, ClaimResult
+from ablation_runner.results._dose import DoseResponse
 from ablation_runner.results._parts import CostFront, Recommendation, TransferTable
 from ablation_stats import Finding
 
@@ -36,6 +37,7 @@ class StudyResults:
         cost_front: None where arms do not differ in cost.
         audit: findings, the most severe first.
         transfer: training level by test level; None where arms and conditions do not vary the same number.
+        dose_responses: one for each number that arms vary alone, and for question types; empty where there is none.
     """
 
     name: str
@@ -58,3 +60,4 @@ class StudyResults:
     cost_front: CostFront | None = None
     audit: tuple[Finding, ...] = ()
     transfer: TransferTable | None = None
+    dose_responses: tuple[DoseResponse, ...] = ()
