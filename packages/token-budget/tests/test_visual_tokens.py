@@ -13,6 +13,7 @@ from token_budget import (
     grid_positions,
     merge,
     reduce_tokens,
+    reducer_needs,
     select,
     visual_tokens,
 )
@@ -123,6 +124,17 @@ def test_a_function_of_ones_own_is_named_by_its_module(monkeypatch):
     ):
         with pytest.raises(ValueError, match=message):
             reduce_tokens(tokens_of(1.0, 2.0, 3.0), 2, method=wrong)
+
+
+def test_a_function_of_ones_own_says_what_it_needs_and_its_options_are_checked_before_it_runs(monkeypatch):
+    module = type(sys)("my_reducers")
+    module.halve, module.draw = halve, lambda tokens, budgets, **given: tokens
+    module.draw.needs = ("generator",)
+    monkeypatch.setitem(sys.modules, "my_reducers", module)
+    assert reducer_needs("my_reducers:halve", {"keep": 1}) == ()
+    assert reducer_needs("my_reducers:draw") == ("generator",)
+    with pytest.raises(ValueError, match="my_reducers:halve' is called with"):
+        reducer_needs("my_reducers:halve", {"kep": 1})
 
 
 @pytest.mark.parametrize(

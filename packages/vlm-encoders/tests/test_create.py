@@ -107,14 +107,25 @@ def test_a_users_own_function_is_named_by_its_module(tmp_path, monkeypatch):
     (tmp_path / "my_encoders" / "__init__.py").write_text("")
     (tmp_path / "my_encoders" / "vit.py").write_text(
         textwrap.dedent("""
+        import torch
         from vlm_encoders import SmallViTOptions, create_encoder
         def make(weights):
             return create_encoder("small-vit", options=SmallViTOptions(width=32), weights=weights, feature_layer=-1).backbone
+        def drawn(weights):
+            backbone = make("random:0")
+            torch.nn.init.normal_(backbone.model.patch.weight)
+            return backbone
         def wrong(weights):
             return 3
         """)
     )
     monkeypatch.syspath_prepend(tmp_path)
     assert create_encoder("my_encoders.vit:make", weights="random:0").spec.width == 32
+    drawn = [
+        create_encoder("my_encoders.vit:drawn", weights=f"random:{seed}", verify=False) for seed in (0, 0, 1)
+    ]
+    weights = [encoder.backbone.model.patch.weight for encoder in drawn]
+    assert weights[0].equal(weights[1])
+    assert not weights[0].equal(weights[2])
     with pytest.raises(ValueError, match="must return a Backbone, got int"):
         create_encoder("my_encoders.vit:wrong", weights="random:0")

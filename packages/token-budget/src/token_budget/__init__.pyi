@@ -29,6 +29,7 @@ from ._merge import GridWeights as GridWeights
 from ._merge import merge as merge
 from ._neighbours import stack_neighbours as stack_neighbours
 from ._options import list_reducers as list_reducers
+from ._options import reducer_needs as reducer_needs
 from ._options import reducer_options as reducer_options
 from ._pooling import average_pool as average_pool
 from ._pooling import bilinear_resize as bilinear_resize

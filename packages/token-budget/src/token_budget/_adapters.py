@@ -7,7 +7,7 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from ._image_tokens import image_tokens
-from ._options import reducer_options
+from ._options import reducer_needs
 from ._reduce import reduce_tokens
 from ._splice import Spliced, put_in, splice
 from ._visual_tokens import VisualTokens
@@ -71,7 +71,7 @@ def reduce_inputs(
         ValueError: as `image_tokens` and `reduce_tokens`; or a prompt whose placeholders do not fit the images.
     """
     inner: Any = getattr(model, "model", model)
-    needs = () if ":" in method else reducer_options(method, options).facts.needs
+    needs = reducer_needs(method, options)
     tokens = image_tokens(
         model,
         pixel_values=pixel_values,

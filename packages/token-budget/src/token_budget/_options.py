@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from inspect import signature
 from typing import Any, ClassVar
 
 from ._facts import Facts
 from ._grid_options import AveragePool, Bilinear, MaxPool
-from ._names import named_options
+from ._names import import_object, named_options
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -167,3 +168,31 @@ def reducer_options(method: str, options: Mapping[str, Any] | None = None) -> An
     AveragePool(coverage='area', shape=None)
     """
     return named_options("method", method, METHODS, options)
+
+
+def reducer_needs(method: str, options: Mapping[str, Any] | None = None) -> tuple[str, ...]:
+    """What a reducer needs beside tokens and budget, as in `Facts.needs`: "grid", "attention", "generator", ...
+
+    A function of your own says it in an attribute `needs`, a tuple; without one it needs nothing.
+
+    Args:
+        method: a name of `list_reducers()`, or a function of your own as "package.module:name", which is imported.
+        options: values for its options; None for the defaults.
+
+    Raises:
+        ValueError: no such method, no such option, or a value out of its range.
+
+    >>> reducer_needs("average-pool")
+    ('grid',)
+    """
+    if ":" not in method:
+        needs: tuple[str, ...] = reducer_options(method, options).facts.needs
+        return needs
+    function = import_object(method)
+    try:
+        signature(function).bind(None, None, relevance=None, query=None, generator=None, **(options or {}))
+    except TypeError as error:
+        raise ValueError(
+            f"{method!r} is called with (tokens, budgets, relevance=, query=, generator=) and its options: {error}"
+        ) from error
+    return tuple(getattr(function, "needs", ()))

@@ -57,7 +57,8 @@ def reduce_tokens(
         budget: tokens to keep, 1..real tokens; one for all images or one per image. Where images keep different
             counts, the result is as wide as the largest and its mask tells the real tokens.
         method: a name of `list_reducers()`, or a function of your own as "package.module:name", called with
-            `(tokens, budgets, relevance=, query=, generator=, **options)`, where budgets has one number per image.
+            `(tokens, budgets, relevance=, query=, generator=, **options)`, where budgets has one number per image. What it
+            needs of them it says in an attribute `needs`; see `reducer_needs`.
         relevance: a score per token, for methods that rank by one.
         query: a text embedding per image, for methods that need text.
         generator: the source of chance, for methods that draw.

@@ -1,6 +1,7 @@
 """Which function builds which library's encoders, and the names that stand outside the catalogue."""
 
 import importlib
+from importlib.util import find_spec
 from pathlib import Path
 
 from ._architecture import Architecture
@@ -35,7 +36,8 @@ def catalogue_backbone(architecture: Architecture, weights: str) -> Backbone:
 def named_backbone(name: str, weights: str) -> Backbone:
     """The backbone behind `open_clip:NAME/TAG`, `hf:REPOSITORY`, `timm:NAME` or `package.module:Name`.
 
-    The last one is a function of your own: it gets `weights` and returns a `Backbone`.
+    The last one is a function of your own: it gets `weights` and returns a `Backbone`. Under "random:SEED" it may draw from
+    torch's global generator, which starts at the seed.
 
     Raises:
         ValueError: a name of none of these forms; the nearest of the catalogue is named.
@@ -48,8 +50,10 @@ def named_backbone(name: str, weights: str) -> Backbone:
         return hf_backbone(rest, weights)
     if library == "timm" and rest:
         return timm_backbone(rest, "", weights)
-    if "." in library and rest:
-        made = getattr(importlib.import_module(library), rest)(weights)
+    if rest and ("." in library or find_spec(library)):
+        make = getattr(importlib.import_module(library), rest)
+        with own_randomness(random_seed(weights) or 0):
+            made = make(weights)
         if not isinstance(made, Backbone):
             raise ValueError(f"{name} must return a Backbone, got {type(made).__name__}")
         return made

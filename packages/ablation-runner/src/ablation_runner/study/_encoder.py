@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import Field, model_validator
 
 from ablation_runner.study._settings import Settings
+from ablation_runner.study._spec import known_spec
 
 if TYPE_CHECKING:
     from vlm_encoders import EncoderSpec, MixtureSpec
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
 class SingleEncoder(Settings):
     """One vision encoder of vlm-encoders."""
 
-    name: Annotated[str, Field(description="Encoder of vlm-encoders.")] = "efficientnet-lite0"
+    name: Annotated[str, Field(description="Encoder of vlm-encoders, or one's own.")] = "efficientnet-lite0"
     image_size: Annotated[int, Field(ge=1, description="Side of the square input, pixels.")] = 128
     feature_layer: Annotated[int, Field(description="Layer the features are read from; -1 is the last.")] = -2
     final_norm: Annotated[bool, Field(description="Apply the encoder's final norm to the features.")] = False
@@ -59,9 +60,7 @@ class SingleEncoder(Settings):
         Raises:
             ValueError: an unknown name, or a setting that the encoder cannot serve.
         """
-        from vlm_encoders import encoder_spec
-
-        return encoder_spec(self.name, extras=extras, **self.options())
+        return known_spec(self.name, weights=self.weights, extras=extras, **self.options())
 
 
 class Encoder(SingleEncoder):

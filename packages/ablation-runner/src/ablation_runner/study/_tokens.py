@@ -12,7 +12,7 @@ class Reducer(Settings):
     """How the encoder's stored tokens are reduced to the budget, whenever they are read."""
 
     method: Annotated[
-        Variant, Field(description="Reducer of token-budget: a name, or a table with `name`.")
+        Variant, Field(description="Reducer of token-budget, or one's own: a name, or a table with `name`.")
     ] = Variant(name="average-pool")
     budget: Annotated[int, Field(ge=1, description="Visual tokens per image.")] = 16
     schedule: Annotated[
@@ -50,12 +50,12 @@ def known_schedule(schedule: Variant | None) -> Variant | None:
 
 
 def reducer_needs(method: Variant) -> tuple[str, ...]:
-    """What a reducer needs beside tokens and budget: "grid", "attention", "generator", ...
+    """What a reducer needs beside tokens and budget; see `token_budget.reducer_needs`.
 
     Raises:
         ValueError: an unknown reducer or option.
     """
-    from token_budget import reducer_options
+    from token_budget import reducer_needs as needs_of
 
-    needs: tuple[str, ...] = reducer_options(method.name, method.options()).facts.needs
+    needs: tuple[str, ...] = needs_of(method.name, method.options())
     return needs
