@@ -93,7 +93,7 @@ def _rows(
         if kind == "dose-response":
             _check_doses(study.factors)
         design = stats.one_factor_at_a_time(levels)
-    return [(None, dict(zip(levels, cell, strict=True))) for cell in design.cells]
+    return [(None, row) for row in _levels(design)]
 
 
 def _component_rows(kind: str, levels: dict[str, list[str]]) -> list[tuple[str | None, dict[str, str]]]:
@@ -117,9 +117,13 @@ def _greedy_rows(
     for stage in range(min(len(chosen) + 1, len(names))):
         before = {name: chosen[name] for name in names[:stage]}
         design = stats.greedy_sequential(levels, chosen=before)
-        rows = [dict(zip(names, cell, strict=True)) for cell in design.cells]
-        found += [row for row in rows if row not in found]
+        found += [row for row in _levels(design) if row not in found]
     return [(None, row) for row in found]
+
+
+def _levels(design: stats.Design) -> list[dict[str, str]]:
+    """Of each cell the level of every factor."""
+    return [dict(zip(design.factors, map(str, cell), strict=True)) for cell in design.cells]
 
 
 def _check_doses(factors: Mapping[str, Factor]) -> None:
