@@ -91,6 +91,8 @@ def test_equivalence_comes_from_a_claim_against_the_baseline_only(results: Study
     assert word(dataclasses.replace(unsure, claims=(claim,)), "mlp") is Standing.EQUIVALENT
     other = dataclasses.replace(claim, against="q-former")
     assert word(dataclasses.replace(unsure, claims=(other,)), "mlp") is Standing.UNDECIDED
+    some = dataclasses.replace(claim, question_type="ocr")
+    assert word(dataclasses.replace(unsure, claims=(some,)), "mlp") is Standing.UNDECIDED
 
 
 def test_the_answer_names_every_arm_once(results: StudyResults) -> None:

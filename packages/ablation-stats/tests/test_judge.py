@@ -111,6 +111,32 @@ def test_p_values_are_adjusted_over_all_claims(large):
     assert results_frame(together)["claim.arm"].to_list() == ["good", "bit", "even", "weak"]
 
 
+def test_claims_about_different_items_are_judged_on_their_own_and_adjusted_together(large):
+    first, second = (
+        large.filter(pl.col("item").is_in(part))
+        for part in (
+            large["item"].unique().sort().gather(rows).implode() for rows in (range(75), range(75, 150))
+        )
+    )
+    claims = [Claim(text="bit is worse", arm="bit", baseline="base", expects="worse")] * 2
+    found = judge(claims, [first, second], control=["blind", None])
+    alone = [judge([claims[0]], part)[0] for part in (first, second)]
+    assert [each.comparison for each in found] == [each.comparison for each in alone]
+    assert found[0].comparison.estimate != found[1].comparison.estimate
+    assert min(each.p_adjusted for each in found) == pytest.approx(2 * min(each.p_value for each in alone))
+    assert [each.control is None for each in found] == [False, True]
+
+
+def test_frames_and_controls_are_one_or_one_per_claim(large):
+    claims = [Claim(text="x", arm="good", baseline="base")]
+    with pytest.raises(ValueError, match="frame must be one, or one for each of the 1 claims, got 2"):
+        judge(claims, [large, large])
+    with pytest.raises(ValueError, match="control must be one, or one for each of the 1 claims, got 0"):
+        judge(claims, large, control=[])
+    with pytest.raises(ValueError, match="'gone'"):
+        judge(claims, [large], not_converged=["gone"])
+
+
 def test_what_would_settle_a_claim_does_settle_it(frame_of):
     """The seeds it asks for decide about four in five of the studies drawn with the estimated difference."""
     rng = np.random.default_rng(0)

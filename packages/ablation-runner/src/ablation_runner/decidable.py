@@ -1,12 +1,12 @@
 """Which claims the planned seeds and items can decide: from the study's own trials, or from a stated assumption."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import polars as pl
 
 import ablation_stats as stats
-from ablation_runner.analysis._claims import _stats_claim
+from ablation_runner.analysis._claims import stats_claim
 from ablation_runner.pipeline import is_finished
 from ablation_runner.prepared import Prepared
 from ablation_runner.report import scale_of
@@ -31,6 +31,7 @@ class DecidableClaim:
 
     Attributes:
         text, arm, against: the claim, and the two arms that it compares.
+        type: of the questions that count; None where all do.
         rests_on: "own trials" or the assumption, in words.
         decidable: whether the verdict that fits the assumed gain comes with a power of 0.8.
         power: the probability of that verdict; None where nothing can be planned.
@@ -44,6 +45,7 @@ class DecidableClaim:
     text: str
     arm: str
     against: str
+    type: str | None
     rests_on: str
     decidable: bool
     power: float | None
@@ -65,33 +67,50 @@ def decidable_claims(prepared: Prepared) -> tuple[DecidableClaim, ...]:
     """
     finished = [trial for trial in prepared.trials if is_finished(prepared.folder, trial)]
     rows = tested_rows(prepared.folder, finished) if finished else None
-    claims = list(_claims(prepared))
     level = ALPHA / max(1, len(prepared.study.claims))  # what Holm grants a claim while no other is shown
-    items, per_image = _test_items(prepared)
-    unit = scale_of(prepared.study.metric).in_sentences
     found = []
-    for claim in claims:
-        seeds = len(prepared.study.seeds)
-        if seeds < 2:
-            found.append(_one_seed(claim))
-            continue
-        own = None if rows is None else _from_trials(claim, rows, seeds=seeds, level=level, unit=unit)
-        if own is not None:
-            found.append(_described(own, "own trials"))
-        elif claim.arm != prepared.arms[-1].name:  # nobody knows beforehand how much a blind arm loses
-            planned = _assumed(claim, seeds=seeds, items=items, per_image=per_image, level=level, unit=unit)
-            found.append(_described(planned, ASSUMED))
+    for claim, kind in _claims(prepared):
+        own = rows if rows is None or kind is None else rows.filter(pl.col("question_type") == kind)
+        planned = _planned(claim, prepared, _test_items(prepared, kind), own, level=level)
+        if planned is not None:
+            found.append(replace(planned, type=kind))
     return tuple(found)
 
 
-def _claims(prepared: Prepared) -> Iterator[stats.Claim]:
-    """The claims for ablation-stats; equivalence is given only where the blind control is told apart."""
+def _claims(prepared: Prepared) -> Iterator[tuple[stats.Claim, str | None]]:
+    """The claims for ablation-stats, each with the type of its questions.
+
+    Equivalence is given only where the blind control is told apart.
+    """
     baseline, blind = prepared.arms[0].name, prepared.arms[-1].name
     for claim in prepared.study.claims:
-        yield _stats_claim(claim, baseline)
+        yield stats_claim(claim, baseline), claim.type
     if any(claim.kind in ("equivalent", "not-worse") for claim in prepared.study.claims):
         text = "The blind control answers worse than the baseline (needed for equivalence)."
-        yield stats.Claim(text=text, arm=blind, baseline=baseline, expects="worse")
+        yield stats.Claim(text=text, arm=blind, baseline=baseline, expects="worse"), None
+
+
+def _planned(
+    claim: stats.Claim, prepared: Prepared, asked: tuple[int, int], rows: pl.DataFrame | None, *, level: float
+) -> DecidableClaim | None:
+    """What is known of a claim; None of the blind control's without trials: nobody knows beforehand what it loses."""
+    seeds, unit = len(prepared.study.seeds), scale_of(prepared.study.metric).in_sentences
+    if seeds < 2:
+        reason = (
+            "One seed cannot tell a difference between arms from one between training runs; plan at least 2."
+        )
+        return _undecidable(claim, reason, seeds_needed=2)
+    own = None if rows is None else _from_trials(claim, rows, seeds=seeds, level=level, unit=unit)
+    if own is not None:
+        return _described(own, "own trials")
+    if claim.arm == prepared.arms[-1].name:
+        return None
+    items, images = asked
+    if not items:
+        return _undecidable(claim, "None of the test questions within data.limit is of this type.")
+    per_image = items / images
+    planned = _assumed(claim, seeds=seeds, items=items, per_image=per_image, level=level, unit=unit)
+    return _described(planned, ASSUMED)
 
 
 def _from_trials(
@@ -118,27 +137,29 @@ def _assumed(
     return found
 
 
-def _test_items(prepared: Prepared) -> tuple[int, float]:
-    """Test questions of the baseline, and questions per image."""
+def _test_items(prepared: Prepared, kind: str | None) -> tuple[int, int]:
+    """Test questions of the baseline that are of a type, or all, and how many images they are about."""
     data = prepared.study.baseline.data
     items = create_task(data.task.name, **data.task.options()).items("test")
     items = items if data.limit is None else items.head(data.limit)
-    return len(items), len(items) / items["image_id"].n_unique()
+    items = items if kind is None else items.filter(pl.col("question_type") == kind)
+    return len(items), items["image_id"].n_unique()
 
 
-def _one_seed(claim: stats.Claim) -> DecidableClaim:
+def _undecidable(claim: stats.Claim, reason: str, *, seeds_needed: int | None = None) -> DecidableClaim:
     return DecidableClaim(
         text=claim.text,
         arm=claim.arm,
         against=claim.baseline,
+        type=None,
         rests_on="the plan",
         decidable=False,
         power=None,
         gain=None,
         min_detectable=None,
-        seeds_needed=2,
+        seeds_needed=seeds_needed,
         items_needed=None,
-        reason="One seed cannot tell a difference between arms from one between training runs; plan at least 2.",
+        reason=reason,
         warnings=(),
     )
 
@@ -148,6 +169,7 @@ def _described(found: stats.ClaimPlan, rests_on: str) -> DecidableClaim:
         text=found.claim.text,
         arm=found.claim.arm,
         against=found.claim.baseline,
+        type=None,
         rests_on=rests_on,
         decidable=bool(found.decidable),
         power=found.power,

@@ -42,8 +42,9 @@ def read_lock(run: RunFolder) -> dict[str, Any]:
 
 
 def claim_hash(claim: Claim) -> str:
-    """What a claim is recognised by: its arm, kind and margin, and its words."""
-    return content_hash(claim.model_dump())
+    """What a claim is recognised by: its arm, kind, margin and questions, and its words."""
+    everything = {"type"} if claim.type is None else None  # locks are older than types of questions
+    return content_hash(claim.model_dump(exclude=everything))
 
 
 def describe_environment() -> dict[str, str]:

@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from ablation_runner.errors import StudyError
+from ablation_runner.errors import StudyError, nearest
 from ablation_runner.plan import PlannedArm, Score, Trial, plan_round, resolve_arms
 from ablation_runner.store import FEATURES, STAGES, RunFolder
 from ablation_runner.study import Data, Study, find_study, load_study
@@ -86,6 +86,7 @@ def prepare(
     folder = RunFolder(runs / "-".join(parts))
     try:
         data = _data_digest(arm.configuration.data for arm in resolve_arms(study))
+        _check_types(study)
         planned = plan_round(study, processes=processes, data=data, read=_scores(folder))
     except StudyError as error:
         raise StudyError(f"{source}: {error}") from error
@@ -117,6 +118,18 @@ def _data_digest(read: Iterable[Data]) -> str:
         create_task(task.name, **task.options()).fingerprint() for _, task in sorted(tasks.items())
     ]
     return " ".join([*fingerprints, *sorted({prompt_digest(each.prompt) for each in data})])
+
+
+def _check_types(study: Study) -> None:
+    """Nothing, where every claim is about questions that the baseline is asked."""
+    wanted = {index: claim.type for index, claim in enumerate(study.claims) if claim.type}
+    if not wanted:
+        return
+    task = study.baseline.data.task
+    known = sorted(create_task(task.name, **task.options()).items("test")["question_type"].unique())
+    for index, kind in wanted.items():
+        if kind not in known:
+            raise StudyError(f"claims.{index}.type: no question of the type {kind!r}; {nearest(kind, known)}")
 
 
 def _scores(folder: RunFolder) -> Callable[[Trial], Score | None]:

@@ -66,7 +66,8 @@ def _show_decidable(claims: list[Described], console: Console) -> None:
     console.print("What the planned seeds and items can decide:")
     for claim in claims:
         answer = "yes" if claim["decidable"] else "no"
-        console.print(Text(f"  {answer:4}{claim['text']}", style="bold"), soft_wrap=True)
+        about = f" ({claim['type']} questions)" if claim["type"] else ""
+        console.print(Text(f"  {answer:4}{claim['text']}{about}", style="bold"), soft_wrap=True)
         console.print(Text(textwrap.indent(claim["reason"], " " * 6)), soft_wrap=True)
     for basis in dict.fromkeys(claim["rests_on"] for claim in claims):
         count = sum(claim["rests_on"] == basis for claim in claims)

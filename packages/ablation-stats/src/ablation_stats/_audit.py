@@ -75,7 +75,7 @@ def audit(
         found += selective_reporting(frame, arms=arms, metrics=declared_metrics, seeds=declared_seeds)
         cube = _shared(frame, metric, task, condition)
     cube.index(baseline)
-    require_arms(frame, not_converged, what="an arm of not_converged")
+    require_arms([frame], not_converged, what="an arm of not_converged")
     if costs is not None:
         found += confound_report(costs, baseline=baseline, factors=factors)[1]
     found += seed_sufficiency(cube, baseline=baseline)

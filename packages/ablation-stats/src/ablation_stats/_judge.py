@@ -23,7 +23,7 @@ def judge(
     claims: Sequence[Claim],
     frame: Any,
     *,
-    control: str | None = None,
+    control: str | Sequence[str | None] | None = None,
     not_converged: Collection[str] = (),
     confounded: Collection[str] = (),
     generalize_to: str = "both",
@@ -35,9 +35,11 @@ def judge(
 
     Args:
         claims: fixed before the results; p-values are adjusted over all of them.
-        frame: long frame of results, or the `PairedCube` made of one.
-        control: the positive control, an arm that must come out worse (images shuffled across items). Without one
-            that is told apart from a claim's baseline, "equivalent" and "non-inferior" are not given.
+        frame: long frame of results, or the `PairedCube` made of one; a list of one for each claim, where they are
+            about different items.
+        control: the positive control, an arm that must come out worse (images shuffled across items), or one for
+            each claim. Without one that is told apart from a claim's baseline, "equivalent" and "non-inferior" are
+            not given.
         not_converged: arms still improving when training stopped, as the function `not_converged` finds them; claims about
             them are inconclusive.
         confounded: arms that differ in more than their factor, as `confound_report` finds them; claims about them are
@@ -49,7 +51,8 @@ def judge(
         unit: in which the reasons write the metric.
 
     Raises:
-        ValueError: no claim, an arm (of a claim, `not_converged`, `confounded`) or control that the frame does not hold, gaps or duplicates in the frame.
+        ValueError: no claim, an arm (of a claim, `not_converged`, `confounded`) or control that the frame does not hold,
+            gaps or duplicates in the frame, or another number of frames or controls than of claims.
 
     >>> import polars as pl
     >>> rows = [{"arm": arm, "seed": seed, "item": item, "value": base + (seed * 7 + item * 3) % 5 / 50}
@@ -63,19 +66,24 @@ def judge(
     require_level(2 * alpha)
     if not claims:
         raise ValueError("claims must hold at least one claim, got none")
-    require_arms(frame, not_converged, what="an arm of not_converged")
-    require_arms(frame, confounded, what="an arm of confounded")
-    cubes = _align(claims, frame, control)
-    cases = [_case(claim, cubes[_selection(claim)], control, generalize_to, alpha) for claim in claims]
+    frames = _one_each(frame, len(claims), what="frame")
+    controls = _one_each(control, len(claims), what="control")
+    require_arms(frames, not_converged, what="an arm of not_converged")
+    require_arms(frames, confounded, what="an arm of confounded")
+    cubes = _align(claims, frames, controls)
+    cases = [
+        _case(claim, cube, own, generalize_to, alpha)
+        for claim, cube, own in zip(claims, cubes, controls, strict=True)
+    ]
     adjusted_for = adjust_pvalues([case.evidence.p_for for case in cases], adjust)
     adjusted_against = adjust_pvalues([case.evidence.p_against for case in cases], adjust)
     verdicts = []
-    for claim, case, p_for, p_against in zip(claims, cases, adjusted_for, adjusted_against, strict=True):
+    for claim, case, own, p_for, p_against in zip(
+        claims, cases, controls, adjusted_for, adjusted_against, strict=True
+    ):
         short = case.target != generalize_to
         found = gate(claim, case, not_converged=not_converged, confounded=confounded, short=short, unit=unit)
-        found = found or _weighed(
-            claim, case, (float(p_for), float(p_against)), control, alpha=alpha, unit=unit
-        )
+        found = found or _weighed(claim, case, (float(p_for), float(p_against)), own, alpha=alpha, unit=unit)
         evidence = case.evidence
         reverse = claim.kind == "superiority" and evidence.p_against < evidence.p_for
         against = found.verdict == "refuted" or reverse
@@ -94,22 +102,33 @@ def judge(
     return tuple(verdicts)
 
 
-def _selection(claim: Claim) -> tuple[str | None, str | None, str | None]:
-    return claim.metric, claim.task, claim.condition
+def _one_each(value: Any, claims: int, *, what: str) -> list[Any]:
+    """A list with an entry for each claim: the list given, or the one value for all of them."""
+    if not isinstance(value, list | tuple):
+        return [value] * claims
+    if len(value) != claims:
+        raise ValueError(f"{what} must be one, or one for each of the {claims} claims, got {len(value)}")
+    return list(value)
 
 
 def _align(
-    claims: Sequence[Claim], frame: Any, control: str | None
-) -> dict[tuple[str | None, str | None, str | None], PairedCube]:
-    """One cube per metric, task and condition, of all the arms that claims about them name."""
-    arms: dict[tuple[str | None, str | None, str | None], set[str]] = {}
-    for claim in claims:
+    claims: Sequence[Claim], frames: Sequence[Any], controls: Sequence[str | None]
+) -> list[PairedCube]:
+    """The cube of each claim: of all the arms that claims about the same frame, metric, task and condition name."""
+    keys = [
+        (id(frame), claim.metric, claim.task, claim.condition)
+        for claim, frame in zip(claims, frames, strict=True)
+    ]
+    arms: dict[Any, set[str]] = {}
+    for key, claim, control in zip(keys, claims, controls, strict=True):
         named = {claim.arm, claim.baseline} | ({control} if control is not None else set())
-        arms.setdefault(_selection(claim), set()).update(named)
-    return {
-        key: as_cube(frame, arms=sorted(names), metric=key[0], task=key[1], condition=key[2])
+        arms.setdefault(key, set()).update(named)
+    of_frame = dict(zip(keys, frames, strict=True))
+    cubes = {
+        key: as_cube(of_frame[key], arms=sorted(names), metric=key[1], task=key[2], condition=key[3])
         for key, names in arms.items()
     }
+    return [cubes[key] for key in keys]
 
 
 def _case(claim: Claim, cube: PairedCube, control: str | None, generalize_to: str, alpha: float) -> Case:

@@ -1,6 +1,6 @@
 """The arms that results hold, for arguments that name some of them."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import polars as pl
@@ -18,12 +18,13 @@ def arm_names(frame: Any) -> list[str]:
     return list(arms.drop_nulls().sort())
 
 
-def require_arms(frame: Any, named: Collection[str], *, what: str) -> None:
-    """Raise for a name that is no arm of a frame or cube.
+def require_arms(frames: Sequence[Any], named: Collection[str], *, what: str) -> None:
+    """Raise for a name that is an arm of none of some frames or cubes.
 
     Raises:
         ValueError: the first such name, with the arms there are.
     """
-    known = arm_names(frame) if named else []
+    different = {id(frame): frame for frame in frames}.values() if named else ()
+    known = sorted({arm for frame in different for arm in arm_names(frame)})
     for name in named:
         require_known(name, known, what=what)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 import ablation_stats as stats
-from ablation_runner.analysis._cubes import Tested
+from ablation_runner.analysis._cubes import NotAsked, Tested
 from ablation_runner.lock import claim_hash, read_lock
 from ablation_runner.prepared import Prepared
 from ablation_runner.report import scale_of
@@ -19,17 +19,28 @@ _KINDS = {
 
 
 def judge_claims(prepared: Prepared, tested: Tested, not_converged: list[str]) -> dict[str, stats.Verdict]:
-    """Hash of each claim that can be judged to its verdict.
+    """Hash of each claim that can be judged to its verdict; all of them are corrected together.
 
     Args:
         prepared: the study.
         tested: the scores.
         not_converged: arms whose validation loss was still falling, under every condition.
     """
-    verdicts: dict[str, stats.Verdict] = {}
-    for cube in tested.cubes:  # claims about the same questions are judged, and corrected, together
-        verdicts |= _judged(cube, prepared, not_converged, set(verdicts))
-    return verdicts
+    baseline, blind = prepared.arms[0].name, prepared.arms[-1].name
+    found = {claim: _asked(claim, tested, baseline) for claim in prepared.study.claims}
+    cubes = {claim: cube for claim, cube in found.items() if isinstance(cube, stats.PairedCube)}
+    if not cubes:
+        return {}
+    arms = {arm for cube in cubes.values() for arm in cube.arms}
+    verdicts = stats.judge(
+        [stats_claim(claim, baseline) for claim in cubes],
+        list(cubes.values()),
+        control=[_control(cube, blind) for cube in cubes.values()],
+        not_converged=[arm for arm in not_converged if arm in arms],
+        generalize_to="both",
+        unit=scale_of(prepared.study.metric).in_sentences,
+    )
+    return dict(zip(map(claim_hash, cubes), verdicts, strict=True))
 
 
 def claim_results(
@@ -47,44 +58,49 @@ def claim_results(
         _result(
             claim,
             verdicts.get(claim_hash(claim)),
-            _open(claim, prepared, tested),
+            ("", "") if claim_hash(claim) in verdicts else _open(claim, prepared, tested),
             claim_hash(claim) in locked,
         )
         for claim in prepared.study.claims
     )
 
 
-def _judged(
-    cube: stats.PairedCube, prepared: Prepared, not_converged: list[str], before: set[str]
-) -> dict[str, stats.Verdict]:
-    baseline, blind = prepared.arms[0].name, prepared.arms[-1].name
-    claims = [
-        claim
-        for claim in prepared.study.claims
-        if {claim.arm, claim.against or baseline} <= set(cube.arms) and claim_hash(claim) not in before
-    ]
-    if not claims:
-        return {}
-    found = stats.judge(
-        [_stats_claim(claim, baseline) for claim in claims],
-        cube,
-        control=next((arm for arm in cube.arms if arm.split(" @ ")[0] == blind), None),
-        not_converged=[arm for arm in not_converged if arm in cube.arms],
-        generalize_to="both",
-        unit=scale_of(prepared.study.metric).in_sentences,
+def stats_claim(claim: Claim, baseline: str) -> stats.Claim:
+    """A claim of the study file as ablation-stats judges it."""
+    kind, expects = _KINDS[claim.kind]
+    return stats.Claim(
+        text=claim.text,
+        arm=claim.arm,
+        baseline=claim.against or baseline,
+        kind=kind,
+        margin=claim.margin,
+        expects=expects,
     )
-    return dict(zip(map(claim_hash, claims), found, strict=True))
+
+
+def _asked(claim: Claim, tested: Tested, baseline: str) -> stats.PairedCube | NotAsked:
+    """The scores of the questions that a claim is about."""
+    return tested.asked(claim.arm, claim.against or baseline, types=[claim.type] if claim.type else [])
+
+
+def _control(cube: stats.PairedCube, blind: str) -> str | None:
+    """The blind control as it was asked the same questions."""
+    return next((arm for arm in cube.arms if arm.split(" @ ")[0] == blind), None)
 
 
 def _open(claim: Claim, prepared: Prepared, tested: Tested) -> tuple[str, str]:
     """Why a claim could not be judged, and what to do."""
-    arms = {claim.arm, claim.against or prepared.arms[0].name}
-    if all(tested.cube_of(arm) for arm in arms):
+    baseline = prepared.arms[0].name
+    if any(tested.cube_of(arm) is None for arm in (claim.arm, claim.against or baseline)):
+        return "An arm of this claim has no finished trial.", f"Run the missing trials: {prepared.command}"
+    if tested.cube_of(claim.arm, claim.against or baseline) is None:
         return (
             "Its two arms were asked different questions, so they cannot be compared question by question.",
             "State in the claim what it is against, tested under the same condition.",
         )
-    return "An arm of this claim has no finished trial.", f"Run the missing trials: {prepared.command}"
+    found = _asked(claim, tested, baseline)
+    assert isinstance(found, NotAsked)
+    return f"Not judged: {found.reason}.", "A claim about questions that were asked as the arms were trained."
 
 
 def _result(
@@ -99,16 +115,5 @@ def _result(
         reason=reason,
         settle=settle,
         locked=locked,
-    )
-
-
-def _stats_claim(claim: Claim, baseline: str) -> stats.Claim:
-    kind, expects = _KINDS[claim.kind]
-    return stats.Claim(
-        text=claim.text,
-        arm=claim.arm,
-        baseline=claim.against or baseline,
-        kind=kind,
-        margin=claim.margin,
-        expects=expects,
+        question_type=claim.type,
     )

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 import polars as pl
@@ -38,6 +39,26 @@ class Tested:
     def cube_of(self, *names: str) -> stats.PairedCube | None:
         """The cube that holds all of `names`; None where they were not tested on the same questions."""
         return next((cube for cube in self.cubes if set(names) <= set(cube.arms)), None)
+
+    def asked(self, *names: str, types: Sequence[str] = ()) -> "stats.PairedCube | NotAsked":
+        """The cube that holds all of `names`, of the questions of some types; of all questions where none is named."""
+        cube = self.cube_of(*names)
+        if cube is None:
+            return NotAsked("the arms were not asked the same questions")
+        if not types:
+            return cube
+        if cube is not self.main:
+            return NotAsked("the question types of these conditions are not known")
+        kept = self.questions["question_type"].is_in(types).to_numpy()
+        if not kept.any():
+            return NotAsked(f"the run asks no question of the type {' or '.join(types)}")
+        return of_items(cube, kept)
+
+
+class NotAsked(NamedTuple):
+    """Why arms cannot be compared question by question."""
+
+    reason: str
 
 
 def read_tested(run: RunFolder, trials: Sequence[Trial], conditions: Iterable[str]) -> Tested:

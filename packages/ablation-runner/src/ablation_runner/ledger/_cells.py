@@ -22,12 +22,13 @@ def literature(claim: Claim) -> str:
 
 
 def measured_lines(judgement: Judgement) -> tuple[str, ...]:
-    """What was measured: the estimate, its interval, and at which scale with how many seeds."""
+    """What was measured: the estimate, its interval, at which scale with how many seeds, on which questions."""
     found = judgement.measured
     if found is None:
         return (NOTHING,)
     unit = judgement.claim.unit
-    where = f"{found.scale}, {plural(found.seeds, 'seed')}"
+    types = judgement.claim.contrast.question_types if judgement.claim.contrast else ()
+    where = ", ".join([found.scale, plural(found.seeds, "seed"), *types])
     if found.exact:
         return _value(found.estimate, unit), "(exact)", where
     if found.low == found.high:

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 
 import ablation_stats as stats
-from ablation_runner.analysis._cubes import of_items
+from ablation_runner.analysis._cubes import NotAsked
 from ablation_runner.ledger._claim import Contrast
 from ablation_runner.ledger._measured import Measured, Missing
 from ablation_runner.ledger._study_run import StudyRun
@@ -51,19 +51,12 @@ def _missing(contrast: Contrast, run: StudyRun) -> Missing | None:
 
 def _asked(contrast: Contrast, run: StudyRun) -> stats.PairedCube | Missing:
     """The scores of the questions that the contrast is about."""
-    cube = run.tested.cube_of(*contrast.arms)
-    if cube is None:
-        return Missing(reason="the arms were not asked the same questions")
+    cube = run.tested.asked(*contrast.arms, types=contrast.question_types)
+    if isinstance(cube, NotAsked):
+        return Missing(reason=cube.reason)
     if contrast.beyond and cube.weights is not None:
         return Missing(reason="a difference of differences needs a metric that is a mean over questions")
-    if not contrast.question_types:
-        return cube
-    if cube is not run.tested.main:
-        return Missing(reason="the question types of these conditions are not known")
-    kept = run.tested.questions["question_type"].is_in(contrast.question_types).to_numpy()
-    if not kept.any():
-        return Missing(reason=f"the run asks no question of the type {' or '.join(contrast.question_types)}")
-    return of_items(cube, kept)
+    return cube
 
 
 def _score(contrast: Contrast, run: StudyRun, margin: float) -> Measured | Missing:

@@ -60,7 +60,11 @@ def standing(arm: ArmResult, results: StudyResults) -> Standing:
 
 def _claimed(arm: ArmResult, results: StudyResults) -> set[str]:
     against = {None, baseline_of(results).name}
-    return {claim.verdict for claim in results.claims if claim.arm == arm.name and claim.against in against}
+    return {
+        claim.verdict
+        for claim in results.claims
+        if claim.arm == arm.name and claim.against in against and claim.question_type is None
+    }
 
 
 def _judged(arm: ArmResult, difference: float, claimed: set[str]) -> Standing:

@@ -45,7 +45,8 @@ def print_summary(results: StudyResults, console: "Console") -> None:
     console.print(_table(results, console))
     for claim in results.claims:
         line = text(claim.verdict, f"bold {_STYLES.get(claim.verdict, '')}".strip())
-        line.append_text(text("" if claim.locked else " (exploratory)"))
+        about = f" ({claim.question_type} questions)" if claim.question_type else ""
+        line.append_text(text(about + ("" if claim.locked else " (exploratory)")))
         line.append_text(text(f": {claim.text}", "not bold"))
         console.print(line)
         console.print(text(f"  {claim.reason}"))

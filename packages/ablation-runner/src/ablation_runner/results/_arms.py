@@ -64,6 +64,7 @@ class ClaimResult:
         reason: why, in one sentence, with the numbers.
         settle: what would settle it (more seeds, more items), empty where it is settled.
         locked: the claim was in the study's lock before its first result; else it is exploratory.
+        question_type: of the questions that count; None where all do.
     """
 
     text: str
@@ -73,3 +74,4 @@ class ClaimResult:
     settle: str
     locked: bool
     against: str | None = None
+    question_type: str | None = None

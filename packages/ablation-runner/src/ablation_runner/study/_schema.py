@@ -40,6 +40,10 @@ class Claim(Settings):
     margin: Annotated[
         float, Field(ge=0, description="In the metric's unit: 0.01 is one point of accuracy.")
     ] = 0.0
+    type: Annotated[
+        str | None,
+        Field(min_length=1, description="The type of the questions that count; all questions if left out."),
+    ] = None
 
 
 class Study(Settings):
