@@ -55,3 +55,17 @@ def test_a_connector_without_a_width_cannot_be_matched() -> None:
         StudyError, match="match = 'parameters': arm 'concatenation': concatenation has no width"
     ):
         arms_of(TEXT.replace('"swiglu"', '"concatenation"'))
+
+
+def test_gated_cross_attention_can_be_what_the_others_are_matched_with() -> None:
+    gated = TEXT.replace('{ name = "mlp", width = 200 }', '"gated-cross-attention"')
+    baseline, *others = arms_of(gated)
+    target = parameters(baseline.configuration)
+    for arm in others:
+        assert abs(parameters(arm.configuration) - target) <= 0.01 * target
+
+
+def test_late_fusion_cannot_be_matched_in_macs_before_the_questions_are_read() -> None:
+    text = TEXT.replace('"swiglu"', '"two-tower"').replace('match = "parameters"', 'match = "macs"')
+    with pytest.raises(StudyError, match="match = 'macs': arm 'two-tower': late fusion works on every word"):
+        arms_of(text)

@@ -22,28 +22,32 @@ def match_costs(study: Study, arms: tuple[PlannedArm, ...]) -> tuple[PlannedArm,
     """
     if study.match == "none":
         return arms
-    target = _cost(arms[0].configuration, study.match)
-    return tuple(_matched(arm, arms[0], target, study.match) for arm in arms)
+    matched: list[PlannedArm] = []
+    for arm in arms:
+        try:
+            matched.append(_matched(arm, matched[0], study.match) if matched else arm)
+        except ValueError as error:
+            raise StudyError(f"match = {study.match!r}: arm {arm.name!r}: {error}") from error
+    return tuple(matched)
 
 
-def _matched(arm: PlannedArm, baseline: PlannedArm, target: int, measure: str) -> PlannedArm:
+def _matched(arm: PlannedArm, baseline: PlannedArm, measure: str) -> PlannedArm:
+    target = _cost(baseline.configuration, measure)
     if abs(_cost(arm.configuration, measure) - target) <= TOLERANCE * target:
         return arm
     from vlm_fusion import solve_width
 
     connector = arm.configuration.model.connector
+    sizes = {name: size for name, size in _sizes(arm.configuration).items() if name != "language_layers"}
     options = {name: value for name, value in connector.options().items() if name != "width"}
-    try:
-        found = solve_width(
-            connector.name,
-            target=target,
-            measure=measure,
-            tolerance=TOLERANCE,
-            **_sizes(arm.configuration),
-            **options,
-        )
-    except ValueError as error:
-        raise StudyError(f"match = {measure!r}: arm {arm.name!r}: {error}") from error
+    found = solve_width(
+        connector.name,
+        target=target,
+        measure=measure,
+        tolerance=TOLERANCE,
+        **sizes,
+        **options,
+    )
     solved = {"name": connector.name, **found.options}
     configuration = changed(arm.configuration, {"model.connector": solved}, where=f"arm {arm.name!r}")
     return replace(
@@ -62,6 +66,7 @@ def _cost(configuration: Configuration, measure: str) -> int:
             connector.name,
             vision_width=sizes["vision_width"],
             language_width=sizes["language_width"],
+            language_layers=sizes["language_layers"],
             **connector.options(),
         )
     cost: int = connector_cost(
@@ -74,11 +79,13 @@ def _sizes(configuration: Configuration) -> dict[str, Any]:
     from vlm_fusion import language_model_options
 
     encoder, language = configuration.encoder, configuration.model.language_model
-    width = getattr(language_model_options(language.name, **language.options()), "width", None)
+    options = language_model_options(language.name, **language.options())
+    width = getattr(options, "width", None)
     if width is None:
-        raise StudyError(f"match: the width of {language.name!r} is known only once it is loaded")
+        raise ValueError(f"the width of {language.name!r} is known only once it is loaded")
     return {
         "vision_width": encoder.spec().width,
         "language_width": width,
+        "language_layers": options.depth,
         "image_tokens": configuration.tokens.budget,
     }
