@@ -9,6 +9,7 @@ from ablation_stats._design import Design
 from ablation_stats._effect_estimate import Effect, Settings, estimate_effects
 from ablation_stats._effect_matrix import effect_matrix, level_matrix
 from ablation_stats._refuse import require_known
+from ablation_stats._unit import AS_STORED, Unit
 
 
 def main_effects(
@@ -77,6 +78,7 @@ def attribution(
     kinds: Sequence[str] = ("leave one out", "add one in", "shapley"),
     metric: str | None = None,
     settings: Settings | None = None,
+    unit: Unit = AS_STORED,
 ) -> tuple[Effect, ...]:
     """Shares of the components in the gain, of several kinds side by side, from the same resamples.
 
@@ -89,6 +91,7 @@ def attribution(
         kinds: "leave one out", "add one in", "shapley", "banzhaf", "shapley interaction", "banzhaf interaction".
         metric: metric to read.
         settings: how to estimate; None takes the defaults.
+        unit: in which a warning of redundancy writes the metric.
 
     Raises:
         ValueError: an unknown kind, or an arm that a kind needs and the design lacks.
@@ -97,7 +100,7 @@ def attribution(
         require_known(kind, KINDS, what="kind")
     found = estimate_effects(frame, [attribution_matrix(design, kind) for kind in kinds], metric, settings)
     alone = {each.name: each for each in found if each.kind == "add one in"}
-    return tuple(_with_redundancy(each, alone.get(each.name)) for each in found)
+    return tuple(_with_redundancy(each, alone.get(each.name), unit) for each in found)
 
 
 def leave_one_out_effects(
@@ -185,7 +188,7 @@ def banzhaf(
     return attribution(frame, design, kinds=("banzhaf",), metric=metric, settings=settings)
 
 
-def _with_redundancy(effect: Effect, alone: Effect | None) -> Effect:
+def _with_redundancy(effect: Effect, alone: Effect | None, unit: Unit) -> Effect:
     """A leave-one-out effect that says where the component counts alone but not beside the others."""
     if effect.kind != "leave one out" or alone is None:
         return effect
@@ -193,7 +196,7 @@ def _with_redundancy(effect: Effect, alone: Effect | None) -> Effect:
     if not (absent and present):
         return effect
     said = (
-        f"Redundant: {effect.name} is worth {alone.estimate:+.3g} alone and {effect.estimate:+.3g} beside the others, which "
+        f"Redundant: {effect.name} is worth {unit.signed(alone.estimate)} alone and {unit.signed(effect.estimate)} beside the others, which "
         "replace it; leaving it out does not show that it is useless."
     )
     return replace(effect, warnings=(*effect.warnings, said))

@@ -14,6 +14,7 @@ from ablation_runner.analysis._cost_front import cost_front
 from ablation_runner.analysis._cubes import read_tested
 from ablation_runner.analysis._disputed import disputed_predictions
 from ablation_runner.analysis._dose_response import dose_responses
+from ablation_runner.analysis._effects import design_effects
 from ablation_runner.analysis._hygiene import hygiene
 from ablation_runner.analysis._recommend import recommend
 from ablation_runner.errors import StudyError
@@ -83,6 +84,7 @@ def analyze(prepared: Prepared) -> StudyResults:
         audit=hygiene(tested, prepared, finished, arms, verdicts),
         cost_front=cost_front(tested, arms),
         transfer=transfer_table(tested, prepared),
+        effects=design_effects(tested, prepared, not_converged),
         dose_responses=dose_responses(tested, prepared, arms),
     )
 

@@ -1,7 +1,7 @@
 """The answer in one sentence, and the sentences that a reader needs before believing it."""
 
 from ablation_runner.report._numbers import Scale, plural, signed, value_text
-from ablation_runner.report._standing import Standing, baseline_of, is_significant, standing
+from ablation_runner.report._standing import Standing, baseline_of, is_significant, standing, the_baseline
 from ablation_runner.report._text import in_line, shorten
 from ablation_runner.results import ArmResult, StudyResults
 
@@ -29,24 +29,24 @@ def answer(results: StudyResults, scale: Scale) -> str:
     baseline = baseline_of(results)
     rivals = [arm for arm in results.arms if not arm.is_baseline and not arm.is_blind]
     if baseline.mean is None:
-        return f"No answer yet: the baseline {_short(baseline)} has no result to compare with."
+        return f"No answer yet: {the_baseline(_short(baseline))} has no result to compare with."
     if not rivals:
-        return f"No answer: the study has no arm besides its baseline {_short(baseline)}."
+        return f"No answer: the study has no arm besides {the_baseline(_short(baseline))}."
     if not baseline.converged:
         return (
-            f"No answer yet: the baseline {_short(baseline)} was still improving when training ended, "
+            f"No answer yet: {the_baseline(_short(baseline))} was still improving when training ended, "
             "so no arm can be judged against it."
         )
     groups = _groups(rivals, results)
     if set(groups) <= _OPEN:
-        return f"No answer yet: no arm can be compared with the baseline {_short(baseline)} so far."
-    named = f"{_short(baseline)} ({value_text(baseline.mean.estimate, scale)})"
+        return f"No answer yet: no arm can be compared with {the_baseline(_short(baseline))} so far."
+    named = f"{the_baseline(_short(baseline))} ({value_text(baseline.mean.estimate, scale)})"
     parts = [_phrase(word, arms, scale) for word, arms in groups.items()]
     if Standing.BETTER in groups:
-        return f"Compared with the baseline {named}, {_listed(parts)}."
+        return f"Compared with {named}, {_listed(parts)}."
     if set(groups) == {Standing.WORSE}:
-        return f"The baseline {named} is the best: {_listed(parts)}."
-    return f"No arm is shown to be better than the baseline {named}: {_listed(parts)}."
+        return f"{named[0].upper()}{named[1:]} is the best: {_listed(parts)}."
+    return f"No arm is shown to be better than {named}: {_listed(parts)}."
 
 
 def cautions(results: StudyResults, scale: Scale) -> list[str]:

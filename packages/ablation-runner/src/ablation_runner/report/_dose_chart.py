@@ -74,7 +74,7 @@ def _layers(
         ),
         points.mark_line(color=BLUE, strokeWidth=1.5),
         points.mark_rule(color=MUTED, strokeWidth=1.4).encode(y=alt.Y("low:Q", scale=y_scale), y2="high:Q"),
-        dots.transform_filter("datum.enough").mark_point(filled=False, size=260, stroke=INK, strokeWidth=1.8),
+        points.transform_filter("datum.enough").mark_point(filled=False, size=300, stroke=INK, strokeWidth=1.8),
         dots.transform_filter("datum.converged").mark_point(filled=True, size=80, opacity=1, color=BLUE),
         dots.transform_filter("!datum.converged").mark_point(size=80, opacity=1, stroke=MUTED, fill=PAPER),
     ]  # fmt: skip

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from ablation_runner.report._chart import GREEN, INK, MUTED, PAPER, VERMILION, Figure, draw
 from ablation_runner.report._numbers import Scale, range_text, signed, value_text
-from ablation_runner.report._standing import Standing, baseline_of, standing
+from ablation_runner.report._standing import Standing, baseline_of, standing, the_baseline
 from ablation_runner.report._text import short_names
 from ablation_runner.results import ArmResult, Interval, StudyResults
 
@@ -32,7 +32,7 @@ def forest(results: StudyResults, scale: Scale) -> Figure | None:
     baseline = baseline_of(results).name
     return draw(
         name="forest",
-        title=f"Difference to the baseline {baseline}",
+        title=f"Difference to {the_baseline(baseline)}",
         short="Forest plot",
         caption=(
             f"Dot: the arm's {scale.word} minus the baseline's, in {scale.axis}. Line: its 95 % interval. "

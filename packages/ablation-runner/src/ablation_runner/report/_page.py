@@ -13,6 +13,7 @@ from ablation_runner.report._cost import cost
 from ablation_runner.report._curves import curves
 from ablation_runner.report._disagreements import RULE, Disagreement, disagreements
 from ablation_runner.report._dose import dose_sections
+from ablation_runner.report._effects import effect_sections
 from ablation_runner.report._forest import forest
 from ablation_runner.report._numbers import Scale, plural, scale_of
 from ablation_runner.report._pictures import picture
@@ -108,6 +109,7 @@ def _sections(results: StudyResults, scale: Scale) -> list[Section]:
     found = (
         with_figure(forest(results, scale)),
         *dose_sections(results, scale),
+        *effect_sections(results, scale),
         cost(results, scale),
         transfer(results, scale),
         conditions(results, scale),

@@ -10,6 +10,7 @@ from ablation_runner.report._numbers import (
     signed,
 )
 from ablation_runner.report._section import Cell, Section, grids
+from ablation_runner.report._standing import the_baseline
 from ablation_runner.report._text import in_line, shorten
 from ablation_runner.results import COSTS, ArmResult, Candidate, Recommendation, StudyResults
 
@@ -60,16 +61,17 @@ def _sentences(found: Recommendation, arms: dict[str, ArmResult], scale: Scale) 
         return (f"Take {_name(arm.name)}: {why}", _costs(arm, arms))
     chosen = next(each for each in found.candidates if each.arm == found.arm)
     lost = signed(chosen.difference.estimate, scale) if chosen.difference else ""
-    role = "the baseline" if reference.is_baseline else "the best arm"
+    name = _name(reference.name)
+    held = the_baseline(name) if reference.is_baseline else f"the best arm {name}"
     why = (
-        f"of the arms shown to lose less than {_margin(found, scale)} against {role} {_name(reference.name)}, it is the "
+        f"of the arms shown to lose less than {_margin(found, scale)} against {held}, it is the "
         f"cheapest in {found.cost} (difference {lost}\u00a0{scale.step})."
     )
     return (f"Take {_name(arm.name)}: {why}", _costs(arm, arms, beside=reference))
 
 
 def _none(found: Recommendation, scale: Scale) -> str:
-    start = f"None can be recommended in place of the baseline {_name(found.reference)}: no arm is shown to be better"
+    start = f"None can be recommended in place of {the_baseline(_name(found.reference))}: no arm is shown to be better"
     if not found.candidates:
         return f"{start}, and none that converged is cheaper."
     return f"{start}, and {_not_shown(found, scale)}. More seeds or questions may decide it."

@@ -34,6 +34,11 @@ def baseline_of(results: StudyResults) -> ArmResult:
     return baselines[0]
 
 
+def the_baseline(name: str) -> str:
+    """The baseline in a sentence, by its name where it has one of its own."""
+    return "the baseline" if name == "baseline" else f"the baseline {name}"
+
+
 def is_significant(arm: ArmResult) -> bool:
     """Whether the difference's p, adjusted where it can be, is below 0.05."""
     p = arm.p if arm.p_adjusted is None else arm.p_adjusted

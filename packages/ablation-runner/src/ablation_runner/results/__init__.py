@@ -2,6 +2,7 @@
 
 from ablation_runner.results._arms import ArmResult, ClaimResult, Interval
 from ablation_runner.results._dose import DosePoint, DoseResponse
+from ablation_runner.results._effects import CellMean, DesignEffects, EffectResult
 from ablation_runner.results._parts import (
     COSTS,
     Candidate,
@@ -16,10 +17,13 @@ __all__ = [
     "COSTS",
     "ArmResult",
     "Candidate",
+    "CellMean",
     "ClaimResult",
     "CostFront",
+    "DesignEffects",
     "DosePoint",
     "DoseResponse",
+    "EffectResult",
     "FrontPoint",
     "Interval",
     "Recommendation",

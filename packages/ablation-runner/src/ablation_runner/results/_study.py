@@ -8,6 +8,7 @@ from PIL import Image
 
 from ablation_runner.results._arms import ArmResult, ClaimResult
 from ablation_runner.results._dose import DoseResponse
+from ablation_runner.results._effects import DesignEffects
 from ablation_runner.results._parts import CostFront, Recommendation, TransferTable
 from ablation_stats import Finding
 
@@ -38,6 +39,7 @@ class StudyResults:
         audit: findings, the most severe first.
         transfer: training level by test level; None where arms and conditions do not vary the same number.
         dose_responses: one for each number that arms vary alone, and for question types; empty where there is none.
+        effects: of a design over several factors; None for others.
     """
 
     name: str
@@ -61,3 +63,4 @@ class StudyResults:
     audit: tuple[Finding, ...] = ()
     transfer: TransferTable | None = None
     dose_responses: tuple[DoseResponse, ...] = ()
+    effects: DesignEffects | None = None
