@@ -11,6 +11,7 @@ from ablation_runner.study import AS_TRAINED, Changes, Study
 
 BLIND = "blind"
 BLIND_PATH = "data.images"
+REPLICATE = "replicate"
 
 
 def resolve_arms(study: Study, *, chosen: Mapping[str, str] | None = None) -> tuple[PlannedArm, ...]:
@@ -37,6 +38,7 @@ def resolve_arms(study: Study, *, chosen: Mapping[str, str] | None = None) -> tu
     _refuse_twins(resolved)
     _check_conditions(study, resolved)
     _check_objectives(study, resolved)
+    _check_replicates(resolved)
     _refuse_unknown_arms(study, [arm.name for arm in resolved])
     return resolved
 
@@ -122,6 +124,18 @@ def _check_objectives(study: Study, arms: tuple[PlannedArm, ...]) -> None:
                 training.objective_options(accumulation=study.engine.accumulation)
             except ValueError as error:
                 raise StudyError(f"arm {arm.name!r}: {error}") from error
+
+
+def _check_replicates(arms: tuple[PlannedArm, ...]) -> None:
+    """Nothing, where arms that draw everything anew do nothing else: any other pair of arms shares what it can."""
+    for arm in arms:
+        paths = [difference.path for difference in arm.differences]
+        if REPLICATE in paths and len(paths) > 1:
+            other = next(path for path in paths if path != REPLICATE)
+            raise StudyError(
+                f"arm {arm.name!r} draws its weights and data anew ({REPLICATE}) and changes {other}: its difference to "
+                f"the baseline would be of both; leave one as in the baseline"
+            )
 
 
 def _refuse_unknown_arms(study: Study, arms: list[str]) -> None:

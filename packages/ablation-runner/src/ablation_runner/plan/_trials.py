@@ -46,9 +46,29 @@ class Trial:
     stages: tuple[str, ...]
 
     @property
+    def random_seed(self) -> int:
+        """What everything random is drawn from: the seed, or one of a replicate's own that belongs to it."""
+        return random_seed(self.seed, replicate=self.configuration.replicate)
+
+    @property
     def steps(self) -> int:
         """Optimizer steps of all stages."""
         return sum(stage.training.steps for stage in training_stages(self.configuration))
+
+
+def random_seed(seed: int, *, replicate: int) -> int:
+    """The seed of initial weights, order of the data and everything else that a trial draws.
+
+    Args:
+        seed: the study's.
+        replicate: 0 leaves it as it is; any other gives a seed of its own, below 2^63.
+
+    >>> random_seed(3, replicate=0)
+    3
+    >>> random_seed(3, replicate=1) == random_seed(4, replicate=1)
+    False
+    """
+    return int(content_hash({"seed": seed, "replicate": replicate}), 16) >> 1 if replicate else seed
 
 
 def plan_trials(study: Study, arms: tuple[PlannedArm, ...], *, processes: int, data: str) -> list[Trial]:
@@ -72,7 +92,7 @@ def _trial(study: Study, arm: PlannedArm, seed: int, *, processes: int, data: st
     stages = stage_keys(
         arm.configuration,
         study.engine,
-        seed=seed,
+        seed=random_seed(seed, replicate=arm.configuration.replicate),
         processes=processes,
         data=data,
         sources=sources + own_sources(arm.configuration),

@@ -23,6 +23,14 @@ class Configuration(Settings):
         default_factory=list
     )
     training: Annotated[Training, Field(description="The last stage of training.")]
+    replicate: Annotated[
+        int,
+        Field(
+            ge=0,
+            description="Another number draws initial weights, order of data and all else anew under the same seeds: the "
+            "same arm once more. An arm that differs in it differs in nothing else.",
+        ),
+    ] = 0
 
     @property
     def trainings(self) -> tuple[Training, ...]:

@@ -32,10 +32,12 @@ def evaluate(
     """
     ranks, rank = torch.distributed.get_world_size(), torch.distributed.get_rank()
     split = material.splits["test"]
-    shown = shown_images(len(split.images), trial.seed, shuffled=condition.data.images == "shuffled").tolist()
+    shown = shown_images(
+        len(split.images), trial.random_seed, shuffled=condition.data.images == "shuffled"
+    ).tolist()
     kind = PairFeed if condition.training.pair_objectives else Feed
     allocates = condition.model.allocator is not None
-    feed = kind(material=material, reducer=condition.tokens, seed=trial.seed, allocates=allocates)
+    feed = kind(material=material, reducer=condition.tokens, seed=trial.random_seed, allocates=allocates)
     # Whole batches are dealt to the ranks, so that a batch is the same whoever has it.
     starts = range(rank * _IMAGES_AT_ONCE, len(split.images), ranks * _IMAGES_AT_ONCE)
     images = [range(first, min(first + _IMAGES_AT_ONCE, len(split.images))) for first in starts]

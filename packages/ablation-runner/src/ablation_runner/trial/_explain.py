@@ -34,7 +34,7 @@ def explain_item(trial: Trial, run: RunFolder, item: str) -> dict[str, Image.Ima
         raise StudyError(
             f"arm {trial.arm!r} has no allocator: every question of an image sees the same tokens"
         )
-    material = load_material(configuration, trial.seed, run.features, _say_nothing)
+    material = load_material(configuration, trial.random_seed, run.features, _say_nothing)
     split = material.splits["test"]
     ids = split.items["item_id"].to_list()
     if item not in ids:
@@ -42,7 +42,7 @@ def explain_item(trial: Trial, run: RunFolder, item: str) -> dict[str, Image.Ima
     index = ids.index(item)
     model = stage_model(trial, material, run.stage(trial.stages[-1])).eval()
     assert isinstance(model, AllocatingModel)
-    feed = Feed(material=material, reducer=configuration.tokens, seed=trial.seed, allocates=True)
+    feed = Feed(material=material, reducer=configuration.tokens, seed=trial.random_seed, allocates=True)
     text = pack_questions(
         [[Question(split.questions[index].prompt, [])]], pad=material.tokenizer.pad_token_id
     )

@@ -36,7 +36,7 @@ def run_trial(trial: Trial, run: RunFolder, read: Read, others: list[Trial], tel
         others: the study's trials, among which another seed with the same losses is looked for.
         tell: called with an event's name and fields.
     """
-    material = read(trial.configuration, trial.seed)
+    material = read(trial.configuration, trial.random_seed)
     last = _reach_last_stage(trial, run, material, tell)
     began = time.perf_counter()
     if trial.conditions:
@@ -124,7 +124,7 @@ def _test(trial: Trial, model: VisionLanguageModel, read: Read) -> pl.DataFrame:
     if trial.engine.precision == "bfloat16":
         model.to(torch.bfloat16)
     return pl.concat(
-        evaluate(model, trial, condition, name=name, material=read(condition, trial.seed))
+        evaluate(model, trial, condition, name=name, material=read(condition, trial.random_seed))
         for name, condition in trial.conditions.items()
     )
 

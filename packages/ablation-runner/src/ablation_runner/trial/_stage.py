@@ -67,7 +67,7 @@ def stage_model(trial: Trial, material: Material, weights: StageFolder | None) -
         material: the language model's words.
         weights: the stage; None for fresh weights.
     """
-    model = assemble_model(trial.configuration, material.tokenizer, seed=trial.seed)
+    model = assemble_model(trial.configuration, material.tokenizer, seed=trial.random_seed)
     if weights is not None:
         _with_weights(model, safetensors.torch.load_file(weights.weights_file))
     return model
@@ -92,7 +92,7 @@ def _train_stage(
 ) -> None:
     model = stage_model(trial, material, before)
     plain = _state(model)
-    trained = train_parts(model, stage.training, seed=trial.seed)
+    trained = train_parts(model, stage.training, seed=trial.random_seed)
     dtype = torch.bfloat16 if trial.engine.precision == "bfloat16" else torch.float32
     started = fingerprints(dict(model.named_parameters()), dtype)
     check_ranks_agree(started)
@@ -107,7 +107,7 @@ def _train_stage(
     check_changes(started, ended, trained)
     if torch.distributed.get_rank() == 0:
         whole = stage_model(trial, material, before)
-        train_parts(whole, stage.training, seed=trial.seed)
+        train_parts(whole, stage.training, seed=trial.random_seed)
         _with_weights(whole, weights)
         if isinstance(whole.encoder, Encoder):
             merge_adapters(whole.encoder)

@@ -45,7 +45,7 @@ def batch_plan(trial: Trial, training: Training, material: Material) -> BatchPla
     """A stage's batches, from the trial's seed alone."""
     return BatchPlan(
         material.splits["train"].questions_of,
-        seed=trial.seed,
+        seed=trial.random_seed,
         images_per_step=training.images_per_step,
         questions_per_image=training.questions_per_image,
         shuffled=trial.configuration.data.images == "shuffled",
@@ -58,7 +58,7 @@ def stage_feed(trial: Trial, stage: Stage, material: Material) -> Feed:
     return kind(
         material=material,
         reducer=trial.configuration.tokens,
-        seed=trial.seed,
+        seed=trial.random_seed,
         with_images=not stage.training.reads_text_alone,
         allocates=trial.configuration.model.allocator is not None and stage.training.allocates,
     )
@@ -101,7 +101,7 @@ def train(
     on_step(history.step, None)
     began = time.perf_counter() - history.seconds
     for step in range(history.step, training.steps):
-        budgets = schedule.budgets(stream_seed(trial.seed, "budgets"), step)
+        budgets = schedule.budgets(stream_seed(trial.random_seed, "budgets"), step)
         progress = step / training.steps
         loss = training_step(engine, batches.rows(step), feed, budgets=budgets, draw=step, progress=progress)
         check_loss(loss, step=step + 1)
