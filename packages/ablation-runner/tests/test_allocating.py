@@ -11,7 +11,8 @@ import safetensors.torch
 from PIL import Image
 
 from ablation_runner import StudyError
-from ablation_runner.study import parse_study
+from ablation_runner.plan import resolve_arms
+from ablation_runner.study import AS_TRAINED, parse_study
 
 Ablate = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -32,6 +33,9 @@ levels = ["random", "participatory", "opponent-processing"]
 
 [conditions.fewer]
 "tokens.budget" = 4
+
+[conditions.relevance-off]
+"model.allocator" = "random"
 """
 
 
@@ -55,8 +59,26 @@ def weights(run: Path, arm: str) -> set[str]:
 def test_every_allocator_is_trained_and_tested_under_every_condition(run: Path) -> None:
     rows = pl.concat(map(pl.read_parquet, run.glob("trials/*/items.parquet")))
     counts = rows.group_by("arm", "condition").len()
-    assert counts.height == 4 * 2
+    assert counts.height == 4 * 3
     assert set(counts["len"]) == {64}
+
+
+def answers(run: Path, arm: str, condition: str) -> list[str]:
+    rows = pl.concat(map(pl.read_parquet, run.glob("trials/*/items.parquet")))
+    return rows.filter(arm=arm, condition=condition).sort("item")["prediction"].to_list()
+
+
+def test_with_relevance_off_a_trained_allocator_no_longer_chooses(run: Path) -> None:
+    assert answers(run, "participatory", "relevance-off") != answers(run, "participatory", AS_TRAINED)
+    assert answers(run, "random", "relevance-off") == answers(run, "random", AS_TRAINED)  # it was off before
+
+
+def test_an_allocator_that_learns_is_refused_as_a_condition() -> None:
+    study = tomllib.loads(
+        STUDY.replace('"model.allocator" = "random"', '"model.allocator" = "participatory"')
+    )
+    with pytest.raises(StudyError, match=r"conditions\.relevance-off: model\.allocator is to be trained"):
+        resolve_arms(parse_study(study, source="study.toml"))
 
 
 def test_an_allocators_weights_and_price_are_kept_where_it_has_them(run: Path) -> None:

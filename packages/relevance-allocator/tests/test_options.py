@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from relevance_allocator import AllocatorOptions, allocator_options, create_allocator
+from relevance_allocator import AllocatorOptions, allocator_options, create_allocator, list_allocators
 
 
 @pytest.mark.parametrize(
@@ -75,3 +75,10 @@ def test_options_are_checked_without_importing_torch():
         "allocator_options('opponent-processing'); list_ways(); assert 'torch' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.mark.parametrize("name", list_allocators())
+def test_an_allocator_trains_where_it_has_parameters_or_a_price(name):
+    allocator = create_allocator(name, dim=8, query_dim=8, budget=4)
+    has_parameters = any(True for _ in allocator.parameters())
+    assert allocator.options.trains == (has_parameters or allocator.options.amount == "priced")

@@ -113,6 +113,17 @@ class AllocatorOptions:
         return lowest, 2 * self.budget if self.highest is None else self.highest
 
     @property
+    def trains(self) -> bool:
+        """Whether something of it is trained or fitted, so that it is of no use fresh; a way of one's own may be.
+
+        >>> AllocatorOptions().trains
+        True
+        """
+        learned = "learned" in (self.weighting, *(getattr(self, name) for name in NEUTRAL))
+        ways = any(name == "participatory" or ":" in name for name in self.ways)
+        return learned or ways or self.amount == "priced"
+
+    @property
     def needs(self) -> tuple[str, ...]:
         """What a call has to bring, sorted: attention, grid, joint, positions, query, regions, texture, generator.
 

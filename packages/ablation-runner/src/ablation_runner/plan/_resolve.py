@@ -7,7 +7,7 @@ from ablation_runner.errors import StudyError, nearest
 from ablation_runner.plan._arm import PlannedArm, changed, differences
 from ablation_runner.plan._cells import design_cells
 from ablation_runner.plan._match import match_costs
-from ablation_runner.study import AS_TRAINED, Changes, Study
+from ablation_runner.study import AS_TRAINED, Changes, Study, Variant
 
 BLIND = "blind"
 BLIND_PATH = "data.images"
@@ -115,6 +115,23 @@ def _check_conditions(study: Study, arms: tuple[PlannedArm, ...]) -> None:
                     f"conditions.{name}: arm {arm.name!r} trains its encoder, which then has its size; "
                     f"only frozen encoders are tested under another one"
                 )
+            if tested.model.allocator != arm.configuration.model.allocator:
+                _check_allocator(name, arm, tested.model.allocator)
+
+
+def _check_allocator(condition: str, arm: PlannedArm, allocator: Variant | None) -> None:
+    """Nothing, where an arm can be tested with another allocator than the one it was trained with."""
+    from relevance_allocator import allocator_options
+
+    if arm.configuration.model.allocator is None:
+        raise StudyError(
+            f"conditions.{condition}: arm {arm.name!r} has no allocator that another could stand for"
+        )
+    if allocator is None or allocator_options(allocator.name, allocator.options()).trains:
+        raise StudyError(
+            f"conditions.{condition}: model.allocator is to be trained or fitted; a condition takes one that is not, "
+            f"such as 'uniform', which turns relevance off"
+        )
 
 
 def _check_objectives(study: Study, arms: tuple[PlannedArm, ...]) -> None:

@@ -4,6 +4,7 @@ import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from ablation_runner.files import write_frame
 from ablation_runner.plan._arm import PlannedArm, changed
@@ -21,6 +22,8 @@ _SOURCES = (
     "vlm_fusion",
     "vlm_tasks",
 )
+# What a condition may set, so what a test depends on besides the weights.
+_TESTED: Any = {"data": True, "encoder": True, "tokens": True, "model": {"allocator"}}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,10 +104,7 @@ def _trial(study: Study, arm: PlannedArm, seed: int, *, processes: int, data: st
         name: changed(arm.configuration, changes, where=f"conditions.{name}")
         for name, changes in study.conditions.items()
     }
-    read = {
-        name: condition.model_dump(include={"data", "encoder", "tokens"})
-        for name, condition in conditions.items()
-    }
+    read = {name: condition.model_dump(include=_TESTED) for name, condition in conditions.items()}
     tested = content_hash({"stages": stages, "metric": study.metric, "conditions": read})
     return Trial(
         name=f"{_folder_name(arm.name)}-seed{seed}-{tested[:8]}",

@@ -13,7 +13,7 @@ from ablation_runner.study._variants import check_known
 
 AS_TRAINED = "as-trained"
 # What a trained model may be tested under without training it again.
-CONDITION_PATHS = ("tokens.", "encoder.image_size", "data.images", "data.limit")
+CONDITION_PATHS = ("tokens.", "encoder.image_size", "data.images", "data.limit", "model.allocator")
 
 
 class Arm(Settings):
@@ -72,7 +72,7 @@ class Study(Settings):
         dict[str, Changes],
         Field(
             description="Further conditions every trained model is tested under, without training it again: "
-            "name to a table of path and value (tokens.*, encoder.image_size, data.images, data.limit)."
+            "name to a table of path and value (tokens.*, encoder.image_size, data.images, data.limit, model.allocator)."
         ),
     ] = Field(default_factory=dict)
     engine: Annotated[Engine, Field(description="How DeepSpeed trains; the same for all arms.")] = Engine()

@@ -9,7 +9,7 @@ from ablation_runner.trial._allocating import AllocatingModel
 from ablation_runner.trial._images import make_encoder
 from ablation_runner.trial._pairs import objective_heads
 from ablation_runner.trial._seeding import seeded_init
-from relevance_allocator import create_allocator
+from relevance_allocator import RelevanceAllocator, create_allocator
 from vlm_fusion import VisionLanguageConfig, VisionLanguageModel, create_connector, create_language_model
 
 
@@ -51,14 +51,7 @@ def assemble_model(
     )
     parts = {"connector": made, "language_model": language_model}
     if configuration.model.allocator is not None:
-        with seeded_init(seed, "allocator"):
-            allocator = create_allocator(
-                configuration.model.allocator.name,
-                dim=vision_width,
-                query_dim=language_model.config.hidden_size,
-                budget=configuration.tokens.budget,
-                **configuration.model.allocator.options(),
-            )
+        allocator = make_allocator(configuration, language_model.config.hidden_size, seed=seed)
         return AllocatingModel(config, allocator=allocator, **parts)
     trained = configuration.trains_encoder
     encoder = make_encoder(configuration.encoder, seed, extras=configuration.extras) if trained else None
@@ -67,3 +60,23 @@ def assemble_model(
         with seeded_init(seed, "objectives"):
             model.objectives = objective_heads(model)
     return model
+
+
+def make_allocator(configuration: Configuration, query_dim: int, *, seed: int) -> RelevanceAllocator:
+    """The allocator of a configuration that has one, with fresh weights.
+
+    Args:
+        configuration: which allocator, of what tokens.
+        query_dim: width of the question's token embeddings.
+        seed: the trial's seed.
+    """
+    allocator = configuration.model.allocator
+    assert allocator is not None
+    with seeded_init(seed, "allocator"):
+        return create_allocator(
+            allocator.name,
+            dim=configuration.encoder.spec().width,
+            query_dim=query_dim,
+            budget=configuration.tokens.budget,
+            **allocator.options(),
+        )

@@ -1,11 +1,16 @@
 """A trained model's answers to the test questions, scored: one row per prediction."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import numpy as np
 import polars as pl
 import torch
 
 from ablation_runner.plan import Trial
 from ablation_runner.study import Configuration
+from ablation_runner.trial._allocating import AllocatingModel
+from ablation_runner.trial._assemble import make_allocator
 from ablation_runner.trial._feed import Feed
 from ablation_runner.trial._material import Material
 from ablation_runner.trial._pairs import PairFeed, learner_of
@@ -45,7 +50,8 @@ def evaluate(
     if condition.data.answers == "ranked":
         texts = ranked_texts(learner_of(model, condition.training), feed, images, shown)
     else:
-        texts = written_texts(model, feed, images, shown)
+        with _allocating_as(model, trial, condition):
+            texts = written_texts(model, feed, images, shown)
     return result_rows(
         split.items,
         split.items.select("item_id", prediction=pl.Series(texts)),
@@ -55,6 +61,22 @@ def evaluate(
         task=condition.data.task.name,
         condition=name,
     )
+
+
+@contextmanager
+def _allocating_as(model: VisionLanguageModel, trial: Trial, condition: Configuration) -> Iterator[None]:
+    """The model with the condition's allocator for the time of the block, where that is another one."""
+    if condition.model.allocator == trial.configuration.model.allocator:
+        yield
+        return
+    assert isinstance(model, AllocatingModel)
+    trained = model.allocator
+    other = make_allocator(condition, model.config.text_config.hidden_size, seed=trial.seed)
+    model.allocator = other.eval().to(model.device)
+    try:
+        yield
+    finally:
+        model.allocator = trained
 
 
 def shown_images(images: int, seed: int, *, shuffled: bool) -> np.ndarray:
