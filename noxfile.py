@@ -83,6 +83,12 @@ def studies_smoke(session: nox.Session) -> None:
         run_shared(session, "ablate", "run", name, "--smoke")
 
 
+@nox.session(name="study-pages", venv_backend="none")
+def study_pages(session: nox.Session) -> None:
+    """Checks that docs/studies holds every built-in study as the code would run it; `-- publish NAME` takes runs over."""
+    run_shared(session, "python", "tools/study_pages.py", *(session.posargs or ["check"]))
+
+
 def built_in_studies() -> list[str]:
     """Names of the studies that come with the runner."""
     return sorted(path.stem for path in ROOT.glob("packages/ablation-runner/src/*/studies/*.toml"))
