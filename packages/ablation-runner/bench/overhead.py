@@ -123,7 +123,7 @@ def trial_times(one: OneTrial, steps: int) -> list[Moment]:
 
     engine = start_engine(one.model(), training=one.stage.training, engine=one.trial.engine)
     try:
-        train(engine, one.trial, one.stage, one.material, folder, on_step)
+        train(engine, one.trial, one.stage, one.material, folder, on_step, lambda: None)
     finally:
         engine.destroy()
     return ends

@@ -12,7 +12,7 @@ from ablation_runner import Prepared, StudyError, prepare
 from ablation_runner.clean import delete_garbage
 from ablation_runner.files import write_json
 from ablation_runner.garbage import find_garbage
-from ablation_runner.locks import take_part, try_lock
+from ablation_runner.leases import take_part, try_lease
 from ablation_runner.plan import write_plan
 from vlm_tasks import create_task
 
@@ -106,12 +106,12 @@ def test_deleting_takes_the_garbage_and_nothing_else(tmp_path: Path, planned: Pr
     sizes = {each.kind: each.size for each in delete_garbage(runs)}
     assert sizes.keys() == {"trial", "stage", "features"}
     assert sizes["trial"] == len('{\n "status": "finished"\n}\n')
-    assert {path for path in runs.rglob("*") if path.is_file()} - {runs / ".live"} == kept
+    assert {path for path in runs.rglob("*") if path.is_file()} == kept
 
 
 def test_what_another_holds_stays(tmp_path: Path, planned: Prepared) -> None:
     folder = planned.folder.trial(OLD)
-    with try_lock(folder.lock_file):
+    with try_lease(folder.lease_file):
         assert delete_garbage(tmp_path / "runs") == []
         assert folder.path.is_dir()
     assert [each.path for each in delete_garbage(tmp_path / "runs")] == [folder.path]
@@ -119,7 +119,7 @@ def test_what_another_holds_stays(tmp_path: Path, planned: Prepared) -> None:
 
 def test_while_a_study_runs_nothing_is_deleted(tmp_path: Path, planned: Prepared) -> None:
     write_json(planned.folder.trial(OLD).record_file, {})
-    with take_part(planned.folder.live_file), pytest.raises(StudyError, match="a study is running"):
+    with take_part(planned.folder.live), pytest.raises(StudyError, match="a study is running"):
         delete_garbage(tmp_path / "runs")
     assert planned.folder.trial(OLD).path.is_dir()
 

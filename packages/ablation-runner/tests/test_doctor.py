@@ -53,9 +53,11 @@ def test_a_folder_that_cannot_be_written_is_broken(tmp_path: Path, monkeypatch: 
     assert "--runs DIR" in finding.advice
 
 
-def test_a_file_system_without_locks_is_broken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("fcntl.flock", lambda *_: None)  # as if everybody got every lock
-    assert by_name(list(_machine.runs_folder(tmp_path)))["file locks"].state == "broken"
+def test_a_file_system_where_everybody_gets_a_lease_is_broken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("os.link", lambda *_: None)
+    assert by_name(list(_machine.runs_folder(tmp_path)))["leases"].state == "broken"
 
 
 def test_the_command_ends_with_1_where_something_is_broken(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from ablation_runner import Prepared, prepare
 from ablation_runner.files import write_json
-from ablation_runner.locks import try_lock
+from ablation_runner.leases import try_lease
 from ablation_runner.records import write_record
 from ablation_runner.recovery import mend
 from ablation_runner.store import StageFolder
@@ -87,6 +87,6 @@ def test_a_damaged_checkpoint_starts_the_stage_afresh(
 
 def test_the_checkpoint_of_a_stage_in_work_is_left_alone(prepared: Prepared, stage: StageFolder) -> None:
     same_size(stage)
-    with try_lock(stage.lock_file):
+    with try_lease(stage.lease_file):
         assert mended(prepared) == []
     assert stage.checkpoint.exists()

@@ -10,7 +10,7 @@ import pytest
 
 from ablation_runner import Prepared, prepare
 from ablation_runner.files import write_json
-from ablation_runner.locks import try_lock
+from ablation_runner.leases import try_lease
 from ablation_runner.status import TrialStatus, seconds_left, study_status
 
 
@@ -37,7 +37,7 @@ def test_each_state_is_told_from_the_files(prepared: Prepared) -> None:
     write_json(run.trial(trials[1].name).record_file, {"status": "failed", "cause": "the loss is nan"})
     checkpoint = run.stage(trials[2].stages[-1]).checkpoint
     write_json(checkpoint / "latest.json", {"tag": "step-000006", "step": 6, "seconds": 3.0})
-    with try_lock(run.trial(trials[2].name).lock_file) as mine:
+    with try_lease(run.trial(trials[2].name).lease_file) as mine:
         assert mine
         found = study_status(prepared)
     by_name = {trial["trial"]: trial for trial in found["trials"]}
@@ -49,14 +49,14 @@ def test_each_state_is_told_from_the_files(prepared: Prepared) -> None:
     assert found["seconds_left"] == pytest.approx((6 + 3 * 12) * 0.5)  # one at a time, half a second a step
     assert (
         states(prepared)[f"{trials[2].arm}-{trials[2].seed}"]["state"] == "waiting"
-    )  # the lock is free again
+    )  # nobody holds it any more
 
 
-def test_a_lock_that_another_process_holds_means_running(prepared: Prepared) -> None:
-    lock = prepared.folder.trial(prepared.trials[0].name).lock_file
+def test_a_lease_that_another_process_holds_means_running(prepared: Prepared) -> None:
+    lock = prepared.folder.trial(prepared.trials[0].name).lease_file
     code = (
-        "import sys; from pathlib import Path; from ablation_runner.locks import try_lock\n"
-        "with try_lock(Path(sys.argv[1])) as mine: print(mine, flush=True); sys.stdin.read()"
+        "import sys; from pathlib import Path; from ablation_runner.leases import try_lease\n"
+        "with try_lease(Path(sys.argv[1])) as mine: print(mine is not None, flush=True); sys.stdin.read()"
     )
     holder = subprocess.Popen(
         [sys.executable, "-c", code, str(lock)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True

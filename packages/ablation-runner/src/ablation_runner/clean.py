@@ -9,7 +9,7 @@ from rich.text import Text
 
 from ablation_runner.errors import StudyError
 from ablation_runner.garbage import Garbage, find_garbage
-from ablation_runner.locks import try_lock
+from ablation_runner.leases import alone_in, try_lease
 from ablation_runner.store import LIVE, StageFolder
 
 _UNITS = ("B", "kB", "MB", "GB", "TB")
@@ -48,7 +48,7 @@ def delete_garbage(runs: Path, *, study: str | None = None) -> list[Garbage]:
     """
     if not runs.is_dir():
         return []
-    with try_lock(runs / LIVE) as alone:
+    with alone_in(runs / LIVE) as alone:
         if not alone:
             raise StudyError(f"{runs}: a study is running there; nothing was deleted")
         return [each for each in find_garbage(runs, study=study) if _deleted(each)]
@@ -67,7 +67,7 @@ def size_text(size: int) -> str:
 
 
 def _deleted(garbage: Garbage) -> bool:
-    """Whether it could be deleted: the lock of its trial or stage was free."""
+    """Whether it could be deleted: nobody else had its trial or stage."""
     if garbage.kind == "left-over file":
         garbage.path.unlink(missing_ok=True)
         return True
@@ -75,7 +75,7 @@ def _deleted(garbage: Garbage) -> bool:
         shutil.rmtree(garbage.path)
         return True
     owner = garbage.path.parent if garbage.kind == "checkpoint" else garbage.path
-    with try_lock(StageFolder(owner).lock_file) as mine:
+    with try_lease(StageFolder(owner).lease_file) as mine:
         if mine:
             shutil.rmtree(garbage.path)
-        return mine
+        return mine is not None

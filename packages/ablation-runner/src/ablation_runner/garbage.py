@@ -9,7 +9,7 @@ from ablation_runner.errors import StudyError, nearest
 from ablation_runner.files import left_over
 from ablation_runner.needed_features import NeededFeatures
 from ablation_runner.plan import Trial, read_plan
-from ablation_runner.store import FEATURES, STAGES, TRIALS, RunFolder, StageFolder
+from ablation_runner.store import FEATURES, LIVE, STAGES, TRIALS, RunFolder, StageFolder
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,7 +62,9 @@ def study_folders(runs: Path) -> list[Path]:
     """The folders of studies in a runs folder."""
     if not runs.is_dir():
         return []
-    return sorted(path for path in runs.iterdir() if path.is_dir() and path.name not in (FEATURES, STAGES))
+    return sorted(
+        path for path in runs.iterdir() if path.is_dir() and path.name not in (FEATURES, STAGES, LIVE)
+    )
 
 
 def read_known_plan(run: RunFolder) -> list[Trial] | None:

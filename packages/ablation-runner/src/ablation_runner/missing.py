@@ -7,8 +7,8 @@ from typing import Any
 from rich.console import Console
 
 from ablation_runner.files import write_atomically
+from ablation_runner.leases import alone_in, is_leased, take_part
 from ablation_runner.lock import lock_study
-from ablation_runner.locks import is_held, take_part
 from ablation_runner.orchestrate import WorkerEnd, run_workers
 from ablation_runner.plan import Trial, write_plan
 from ablation_runner.prepared import Prepared
@@ -30,9 +30,10 @@ def run_missing(prepared: Prepared, missing: list[Trial], console: Console, *, w
         workers: trials at a time.
     """
     folder = prepared.folder
-    with take_part(folder.live_file) as (live, alone):
+    with alone_in(folder.live) as alone:
         if alone:
             sweep(folder)
+    with take_part(folder.live):
         write_atomically(folder.study_file, lambda file: file.write_text(prepared.text, encoding="utf-8"))
         for trial in missing:
             forget_failure(folder.trial(trial.name))
@@ -42,7 +43,7 @@ def run_missing(prepared: Prepared, missing: list[Trial], console: Console, *, w
             trials=len(missing), steps={trial.name: trial.steps for trial in missing}, workers=workers
         )
         with shown(progress, console) as on_event:
-            ends = _work_off(prepared, missing, workers=workers, live=live, on_event=on_event)
+            ends = _work_off(prepared, missing, workers=workers, on_event=on_event)
     for end in ends:
         if end.exit_code:
             line = f"worker {end.worker} ended with code {end.exit_code}; see {end.log}"
@@ -58,7 +59,7 @@ def _headline(prepared: Prepared, missing: list[Trial], workers: int) -> str:
 
 
 def _work_off(
-    prepared: Prepared, missing: list[Trial], *, workers: int, live: int, on_event: OnEvent
+    prepared: Prepared, missing: list[Trial], *, workers: int, on_event: OnEvent
 ) -> list[WorkerEnd]:
     """Starts workers until every trial has a record, or nothing more comes of it; how the last ones ended."""
     folder, left = prepared.folder, missing
@@ -70,7 +71,6 @@ def _work_off(
             workers=workers,
             processes=missing[0].processes,
             threads=prepared.study.engine.threads,
-            live=live,
             on_event=on_event,
         )
         before, left = left, _unrecorded(prepared, left)
@@ -82,7 +82,7 @@ def _work_off(
 def _wait_for_others(prepared: Prepared, left: list[Trial], on_event: OnEvent) -> bool:
     """Waits until no other command has one of the trials in work; false where none had."""
     waited = False
-    while any(is_held(prepared.folder.trial(trial.name).lock_file) for trial in left):
+    while any(is_leased(prepared.folder.trial(trial.name).lease_file) for trial in left):
         waited = True
         time.sleep(_LOOK_EVERY)
         on_event({"event": "tick"})

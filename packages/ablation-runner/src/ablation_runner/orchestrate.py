@@ -33,7 +33,6 @@ def run_workers(
     workers: int,
     processes: int,
     threads: int,
-    live: int,
     on_event: Callable[[Event], None],
 ) -> list[WorkerEnd]:
     """Runs all workers to their end, passing on what they say.
@@ -43,14 +42,13 @@ def run_workers(
         workers: trials at a time, each with `processes` ranks of `threads` threads.
         processes: ranks per trial; above 1 they are started by the DeepSpeed launcher.
         threads: CPU threads per rank.
-        live: descriptor of the lock that says a study is running; workers hold it too.
         on_event: called in this thread with every event, and with {"event": "tick"} four times a second.
 
     Returns:
         One end per worker; a worker that was killed has a negative exit code.
     """
     events: SimpleQueue[Event | None] = SimpleQueue()
-    with _started(run, workers, processes, threads, live) as children:
+    with _started(run, workers, processes, threads) as children:
         listeners = [
             Thread(target=_listen, args=(child, run.log(index), events), daemon=True)
             for index, child in enumerate(children)
@@ -72,7 +70,7 @@ def run_workers(
 
 @contextmanager
 def _started(
-    run: RunFolder, workers: int, processes: int, threads: int, live: int
+    run: RunFolder, workers: int, processes: int, threads: int
 ) -> Iterator[list[subprocess.Popen[str]]]:
     """Children that end with the block, and whose standard input closes if this process dies."""
     children: list[subprocess.Popen[str]] = []
@@ -87,7 +85,6 @@ def _started(
                     text=True,
                     errors="replace",
                     env=_environment(threads),
-                    pass_fds=[live],
                     start_new_session=True,  # Ctrl-C reaches the command alone, which stops them in order
                 )
             )

@@ -75,6 +75,9 @@ class Progress:
                 self._end(trial)
                 self.failed[trial] = cause
                 return f"{trial}: failed: {cause}"
+            case {"event": "lost", "trial": str(trial), "cause": str(cause)}:
+                self._active.pop(trial, None)
+                return f"{trial}: {cause}"
         return None
 
     def seconds_left(self) -> float | None:

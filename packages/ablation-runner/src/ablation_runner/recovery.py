@@ -5,10 +5,10 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from ablation_runner.files import left_over
-from ablation_runner.locks import try_lock
+from ablation_runner.leases import is_leased, try_lease
 from ablation_runner.plan import Trial
 from ablation_runner.records import is_intact, read_record
-from ablation_runner.store import RunFolder, StageFolder, TrialFolder
+from ablation_runner.store import LEASE, TRIALS, RunFolder, StageFolder, TrialFolder
 
 
 def mend(run: RunFolder, trials: Sequence[Trial]) -> Iterator[str]:
@@ -27,10 +27,13 @@ def mend(run: RunFolder, trials: Sequence[Trial]) -> Iterator[str]:
 
 
 def sweep(run: RunFolder) -> None:
-    """Removes old logs and what killed processes were still filling; only for who is alone in the runs folder."""
+    """Removes old logs and what killed processes left: files they were filling, leases; only for who is alone there."""
     for folder in (run.path, run.features, run.stages):
         for path in left_over(folder):
             path.unlink(missing_ok=True)
+    for lease in (*run.path.glob(f"{TRIALS}/*/{LEASE}"), *run.stages.glob(f"*/{LEASE}")):
+        if not is_leased(lease):
+            lease.unlink(missing_ok=True)
     shutil.rmtree(run.logs, ignore_errors=True)
 
 
@@ -38,7 +41,7 @@ def forget_failure(folder: TrialFolder) -> None:
     """Removes the record of a failed trial, so that it is tried again, unless another process has the trial."""
     record = folder.record()
     if record and record["status"] == "failed":
-        with try_lock(folder.lock_file) as mine:
+        with try_lease(folder.lease_file) as mine:
             record = folder.record()
             if mine and record and record["status"] == "failed":
                 folder.record_file.unlink()
@@ -46,7 +49,7 @@ def forget_failure(folder: TrialFolder) -> None:
 
 def _mend_trial(folder: TrialFolder) -> Iterator[str]:
     if folder.record_file.exists() and not (folder.record() and is_intact(folder.record_file)):
-        with try_lock(folder.lock_file) as mine:
+        with try_lease(folder.lease_file) as mine:
             if mine:
                 folder.record_file.unlink()
                 yield f"{folder.path.name}: its files are not those that were written; it runs again"
@@ -57,7 +60,7 @@ def _mend_stage(folder: StageFolder) -> Iterator[str]:
     finished = folder.record() is not None
     useless = folder.checkpoint.exists() and (finished or not _can_go_on(folder.checkpoint))
     if broken or useless:
-        with try_lock(folder.lock_file) as mine:
+        with try_lease(folder.lease_file) as mine:
             if mine and broken:
                 folder.record_file.unlink()
                 yield f"stage {folder.path.name}: its weights are not those that were written; it is trained again if needed"

@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from ablation_runner.locks import is_held
+from ablation_runner.leases import is_leased
 from ablation_runner.plan import Trial
 from ablation_runner.prepared import Prepared
 from ablation_runner.progress import clock
@@ -50,7 +50,7 @@ def trial_status(run: RunFolder, trial: Trial) -> TrialStatus:
     """
     folder = run.trial(trial.name)
     record = folder.record()
-    state: State = "running" if is_held(folder.lock_file) else "waiting"
+    state: State = "running" if is_leased(folder.lease_file) else "waiting"
     if record is not None:
         state = "finished" if record["status"] == "finished" else "failed"
     step, seconds = _trained(run, trial)

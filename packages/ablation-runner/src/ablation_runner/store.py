@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import platform
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 from ablation_runner.errors import StudyError
 from ablation_runner.records import Record, read_record
 
-TRIALS, STAGES, FEATURES, LIVE = "trials", "stages", "features", ".live"
+TRIALS, STAGES, FEATURES, LIVE, LEASE = "trials", "stages", "features", ".live", ".lease"
 
 
 @dataclass(frozen=True)
@@ -57,8 +58,8 @@ class RunFolder:
         return StageFolder(self.stages / plain_name(key))
 
     @property
-    def live_file(self) -> Path:
-        """The lock that everybody shares who runs a study beside this one."""
+    def live(self) -> Path:
+        """Where everybody has a lease who runs a study beside this one."""
         return self.path.parent / LIVE
 
     def trial(self, name: str) -> "TrialFolder":
@@ -75,8 +76,8 @@ class RunFolder:
         return self.path / "logs"
 
     def log(self, worker: int) -> Path:
-        """What worker number `worker` and the libraries below it print."""
-        return self.logs / f"worker-{worker}.log"
+        """What worker number `worker` of this machine and the libraries below it print."""
+        return self.logs / f"{platform.node()}-worker-{worker}.log"
 
 
 @dataclass(frozen=True)
@@ -101,9 +102,9 @@ class TrialFolder:
         return self.path / "items.parquet"
 
     @property
-    def lock_file(self) -> Path:
+    def lease_file(self) -> Path:
         """Held by the worker that has the trial."""
-        return self.path / ".lock"
+        return self.path / LEASE
 
     def record(self) -> Record | None:
         """The record of a finished or failed trial; None before, or where its files are not those it names."""
@@ -133,9 +134,9 @@ class StageFolder:
         return self.path / "checkpoint"
 
     @property
-    def lock_file(self) -> Path:
+    def lease_file(self) -> Path:
         """Held by the worker that trains the stage."""
-        return self.path / ".lock"
+        return self.path / LEASE
 
     def record(self) -> Record | None:
         """The record of a finished stage; None before, or where its files are not those it names."""

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ablation_runner.doctor._finding import Finding
-from ablation_runner.locks import is_held, try_lock
+from ablation_runner.leases import is_leased, try_lease
 
 _LEAST_SHARED_MEMORY = 64 * 2**20  # bytes of /dev/shm: what a container has by default suffices for gloo
 _LEAST_DISK = 2 * 2**30  # bytes: the built-in studies' features and results with room to spare
@@ -51,22 +51,27 @@ def shared_memory() -> Finding:
 
 
 def runs_folder(runs: Path) -> Iterator[Finding]:
-    """Whether the folder, or the nearest one above it that exists, can be written, has room, and locks work there."""
+    """Whether the folder, or the nearest one above it that exists, can be written, has room, and leases work there."""
     place = next(folder for folder in (runs.absolute(), *runs.absolute().parents) if folder.is_dir())
     try:
         with tempfile.TemporaryDirectory(dir=place, prefix=".ablate-doctor-") as folder:
             (Path(folder) / "file").write_bytes(b"x" * 2**16)
-            locked = _locks_work(Path(folder))
+            leased = _leases_work(Path(folder))
     except OSError as error:
         advice = "choose a folder that can be written: --runs DIR"
         yield Finding(what="runs folder", state="broken", found=f"{place}: {error.strerror}", advice=advice)
         return
     yield Finding(what="runs folder", state="ok", found=f"{place} can be written")
-    if not locked:
-        advice = "use a local disk, or run one command at a time with --workers 1"
-        yield Finding(what="file locks", state="broken", found=f"do not work in {place}", advice=advice)
+    if not leased:
+        advice = "choose a folder of a file system that has hard links: --runs DIR"
+        yield Finding(
+            what="leases",
+            state="broken",
+            found=f"do not work in {place}: two processes would take one trial",
+            advice=advice,
+        )
     else:
-        yield Finding(what="file locks", state="ok", found="work there")
+        yield Finding(what="leases", state="ok", found="work there")
     free = shutil.disk_usage(place).free
     if free < _LEAST_DISK:
         yield Finding(
@@ -76,11 +81,11 @@ def runs_folder(runs: Path) -> Iterator[Finding]:
         yield Finding(what="disk", state="ok", found=f"{_gib(free)} free")
 
 
-def _locks_work(folder: Path) -> bool:
-    lock = folder / "lock"
+def _leases_work(folder: Path) -> bool:
+    lease = folder / "lease"
     try:
-        with try_lock(lock) as mine, try_lock(lock) as also:
-            return mine and not also and is_held(lock)
+        with try_lease(lease) as mine, try_lease(lease) as also:
+            return mine is not None and also is None and is_leased(lease)
     except OSError:
         return False
 

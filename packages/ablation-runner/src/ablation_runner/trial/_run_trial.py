@@ -16,6 +16,7 @@ from ablation_runner.study import AS_TRAINED, Configuration
 from ablation_runner.trial._cost import answering_cost
 from ablation_runner.trial._evaluate import evaluate
 from ablation_runner.trial._material import Material
+from ablation_runner.trial._ranks import Check
 from ablation_runner.trial._stage import OnStep, ensure_stage, stage_model
 from ablation_runner.trial._tripwires import check_seeds_differ, curve_digest
 from vlm_fusion import VisionLanguageModel
@@ -26,7 +27,9 @@ _CURVE = {"step": pl.Int64, "split": pl.String, "loss": pl.Float64, "accuracy": 
 _TELL_EVERY = 5  # steps between events
 
 
-def run_trial(trial: Trial, run: RunFolder, read: Read, others: list[Trial], tell: Tell) -> None:
+def run_trial(
+    trial: Trial, run: RunFolder, read: Read, others: list[Trial], tell: Tell, check: Check
+) -> None:
     """Trains, tests and records a trial.
 
     Args:
@@ -35,6 +38,11 @@ def run_trial(trial: Trial, run: RunFolder, read: Read, others: list[Trial], tel
         read: gives what a configuration reads.
         others: the study's trials, among which another seed with the same losses is looked for.
         tell: called with an event's name and fields.
+        check: called by every rank before anything is written.
+
+    Raises:
+        TrialFailedError: a tripwire.
+        LostLeaseError: this worker stood still for so long that another one has the trial.
     """
     material = read(trial.configuration, trial.random_seed)
     last = _reach_last_stage(trial, run, material, tell)
@@ -46,6 +54,7 @@ def run_trial(trial: Trial, run: RunFolder, read: Read, others: list[Trial], tel
         model, image_tokens=trial.configuration.tokens.budget, text_tokens=material.longest_question
     )
     rows = _test(trial, model, read) if trial.conditions else None
+    check()
     if torch.distributed.get_rank():
         return
     stages = [run.stage(key).record() for key in trial.stages]

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from ablation_runner.files import write_atomically
-from ablation_runner.locks import try_lock
+from ablation_runner.leases import Lease, try_lease
 from ablation_runner.plan import Trial
 from ablation_runner.records import write_record
 from ablation_runner.store import StageFolder
@@ -22,7 +22,7 @@ from ablation_runner.trial._material import Material
 from ablation_runner.trial._pairs import learner_of
 from ablation_runner.trial._parts import check_changes, fingerprints, train_parts
 from ablation_runner.trial._price import fitted_price
-from ablation_runner.trial._ranks import agreed
+from ablation_runner.trial._ranks import Check, agreed, checked
 from ablation_runner.trial._train import batch_plan, stage_feed, train
 from ablation_runner.trial._tripwires import check_batch_norm, check_ranks_agree
 from vlm_encoders import Encoder, merge_adapters
@@ -53,10 +53,11 @@ def ensure_stage(
 
     Raises:
         TrialFailedError: a tripwire.
+        LostLeaseError: this worker stood still for so long that another one trains the stage.
     """
-    with _held_by_rank_0(folder):
+    with _held_by_rank_0(folder) as check:
         if folder.record() is None:
-            _train_stage(trial, stage, material, folder, before, on_step)
+            _train_stage(trial, stage, material, folder, before, on_step, check)
 
 
 def stage_model(trial: Trial, material: Material, weights: StageFolder | None) -> VisionLanguageModel:
@@ -89,6 +90,7 @@ def _train_stage(
     folder: StageFolder,
     before: StageFolder | None,
     on_step: OnStep,
+    check: Check,
 ) -> None:
     model = stage_model(trial, material, before)
     plain = _state(model)
@@ -99,26 +101,16 @@ def _train_stage(
     check_batch_norm(model.train())
     engine = start_engine(learner_of(model, stage.training), training=stage.training, engine=trial.engine)
     try:
-        history = train(engine, trial, stage, material, folder, on_step)
+        history = train(engine, trial, stage, material, folder, on_step, check)
         weights = _whole_weights(model, gather=trial.engine.zero_stage == 3)
     finally:
         engine.destroy()
     ended = fingerprints({name: weights[name] for name in started}, dtype)
     check_changes(started, ended, trained)
-    if torch.distributed.get_rank() == 0:
-        whole = stage_model(trial, material, before)
-        train_parts(whole, stage.training, seed=trial.random_seed)
-        _with_weights(whole, weights)
-        if isinstance(whole.encoder, Encoder):
-            merge_adapters(whole.encoder)
-        kept = set(safetensors.torch.load_file(before.weights_file)) if before else set()
-        saved = {
-            name: tensor
-            for name, tensor in _state(whole).items()
-            if name in kept or not torch.equal(tensor.to(dtype), plain[name].to(dtype))
-        }
-        batches = batch_plan(trial, stage.training, material)
-        saved |= fitted_price(whole, batches, stage_feed(trial, stage, material))
+    first = torch.distributed.get_rank() == 0
+    saved = _to_keep(trial, stage, material, before, plain, weights) if first else {}
+    check()
+    if first:
         write_atomically(folder.weights_file, lambda file: safetensors.torch.save_file(saved, file))
         record = {
             "stage": stage.name,
@@ -130,6 +122,31 @@ def _train_stage(
         }
         write_record(folder.record_file, record, files=[folder.weights_file])
         shutil.rmtree(folder.checkpoint, ignore_errors=True)
+
+
+def _to_keep(
+    trial: Trial,
+    stage: Stage,
+    material: Material,
+    before: StageFolder | None,
+    plain: dict[str, Tensor],
+    weights: dict[str, Tensor],
+) -> dict[str, Tensor]:
+    """Name to each weight that this stage or one before it has changed, adapters merged, and the fitted price."""
+    dtype = torch.bfloat16 if trial.engine.precision == "bfloat16" else torch.float32
+    whole = stage_model(trial, material, before)
+    train_parts(whole, stage.training, seed=trial.random_seed)
+    _with_weights(whole, weights)
+    if isinstance(whole.encoder, Encoder):
+        merge_adapters(whole.encoder)
+    kept = set(safetensors.torch.load_file(before.weights_file)) if before else set()
+    changed = {
+        name: tensor
+        for name, tensor in _state(whole).items()
+        if name in kept or not torch.equal(tensor.to(dtype), plain[name].to(dtype))
+    }
+    batches = batch_plan(trial, stage.training, material)
+    return changed | fitted_price(whole, batches, stage_feed(trial, stage, material))
 
 
 def _state(model: nn.Module) -> dict[str, Tensor]:
@@ -156,14 +173,18 @@ def _as_they_are() -> Iterator[None]:
 
 
 @contextmanager
-def _held_by_rank_0(folder: StageFolder) -> Iterator[None]:
-    """The stage's lock, which rank 0 asks for until it is free.
+def _held_by_rank_0(folder: StageFolder) -> Iterator[Check]:
+    """The stage's lease, which rank 0 asks for until it is free; gives what tells all ranks that it was lost.
 
     The ranks meet at every try: a rank that waited in one collective for hours would run into its time limit.
     """
     first = torch.distributed.get_rank() == 0
     with ExitStack() as held:
-        while not agreed(first and held.enter_context(try_lock(folder.lock_file))):
+
+        def ask() -> Lease | None:
+            return held.enter_context(try_lease(folder.lease_file)) if first else None
+
+        while not agreed((lease := ask()) is not None):
             time.sleep(_ASK_EVERY)
-        yield
+        yield checked(lease)
         torch.distributed.barrier()

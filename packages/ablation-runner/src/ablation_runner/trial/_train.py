@@ -17,7 +17,7 @@ from ablation_runner.trial._batches import BatchPlan, Row
 from ablation_runner.trial._feed import Feed
 from ablation_runner.trial._material import Material
 from ablation_runner.trial._pairs import PairFeed
-from ablation_runner.trial._ranks import summed
+from ablation_runner.trial._ranks import Check, summed
 from ablation_runner.trial._seeding import stream_seed
 from ablation_runner.trial._tripwires import check_gradient, check_loss
 from ablation_runner.trial._validate import validate, validate_pairs
@@ -80,6 +80,7 @@ def train(
     material: Material,
     folder: StageFolder,
     on_step: Callable[[int, float | None], None],
+    check: Check,
 ) -> History:
     """Trains from the last checkpoint, if there is one, to the last step.
 
@@ -90,6 +91,7 @@ def train(
         material: what it reads.
         folder: where checkpoints go.
         on_step: told the steps done and the loss after every step; before the first one the steps done and None.
+        check: called before a checkpoint is written; raises where it may not be.
 
     Raises:
         TrialFailedError: the loss or the gradient is not finite or exactly zero.
@@ -114,6 +116,7 @@ def train(
             history.curve.append({"step": history.step, "split": "validation", **found})
         history.seconds = time.perf_counter() - began
         if history.step % trial.engine.checkpoint_every == 0 and history.step < training.steps:
+            check()
             _save(engine, folder, history)
         on_step(history.step, loss)
     return history

@@ -1,8 +1,7 @@
 """A worker's round through the plan: takes the trials nobody else holds, one after the other."""
 
 import traceback
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -10,19 +9,21 @@ import torch
 
 from ablation_runner.events import emit
 from ablation_runner.files import write_json
-from ablation_runner.locks import try_lock
+from ablation_runner.leases import Lease, LostLeaseError, take_part, try_lease
 from ablation_runner.plan import Trial, read_plan
 from ablation_runner.store import RunFolder
 from ablation_runner.study import Configuration
 from ablation_runner.trial._engine import start_distributed
 from ablation_runner.trial._failure import TrialFailedError
 from ablation_runner.trial._material import Material, load_material, material_key
-from ablation_runner.trial._ranks import agreed
+from ablation_runner.trial._ranks import agreed, checked
 from ablation_runner.trial._run_trial import Read, run_trial
 
 
 def work(path: Path) -> None:
-    """Runs every trial of the plan that is neither finished nor held by another worker.
+    """Runs every trial of the plan that is neither finished nor held by another worker, here or on another machine.
+
+    What this worker has lost, because it stood still for long, it drops; it then looks again whether others have it.
 
     Args:
         path: the run's folder.
@@ -33,11 +34,24 @@ def work(path: Path) -> None:
     torch.set_num_threads(trials[0].engine.threads)
     tell = emit if rank == 0 else _say_nothing
     read = _reader(run, tell)
-    for trial in trials:
-        folder = run.trial(trial.name)
-        with try_lock(folder.lock_file) if rank == 0 else _no_lock() as mine:
-            if agreed(mine and folder.record() is None):
-                _run_one(trial, run, read, trials, tell)
+    with take_part(run.live) if rank == 0 else nullcontext():
+        lost = trials
+        while lost:
+            lost = [trial for trial in lost if not _is_done_with(trial, run, read, trials, tell)]
+
+
+def _is_done_with(trial: Trial, run: RunFolder, read: Read, trials: list[Trial], tell: Any) -> bool:
+    """Runs a trial where nobody else does; false where it was lost on the way."""
+    folder = run.trial(trial.name)
+    with try_lease(folder.lease_file) if torch.distributed.get_rank() == 0 else nullcontext() as lease:
+        if not agreed(lease is not None and folder.record() is None):
+            return True
+        try:
+            _run_one(trial, run, read, trials, tell, lease)
+        except LostLeaseError as error:
+            tell("lost", trial=trial.name, cause=str(error))
+            return False
+    return True
 
 
 def _reader(run: RunFolder, tell: Any) -> Read:
@@ -53,14 +67,19 @@ def _reader(run: RunFolder, tell: Any) -> Read:
     return read
 
 
-def _run_one(trial: Trial, run: RunFolder, read: Read, trials: list[Trial], tell: Any) -> None:
+def _run_one(
+    trial: Trial, run: RunFolder, read: Read, trials: list[Trial], tell: Any, lease: Lease | None
+) -> None:
     try:
-        run_trial(trial, run, read, trials, tell)
+        run_trial(trial, run, read, trials, tell, checked(lease))
+    except LostLeaseError:
+        raise
     except Exception as error:  # whatever it is becomes the trial's recorded cause; the study goes on
         traceback.print_exc()
         cause = str(error) if isinstance(error, TrialFailedError) else f"{type(error).__name__}: {error}"
-        _record_failure(trial, run, cause.splitlines()[0])
-        tell("failed", trial=trial.name, cause=cause.splitlines()[0])
+        if lease is None or lease.is_mine():
+            _record_failure(trial, run, cause.splitlines()[0])
+            tell("failed", trial=trial.name, cause=cause.splitlines()[0])
         if torch.distributed.get_world_size() > 1 and not isinstance(error, TrialFailedError):
             raise  # the other ranks may be waiting in a collective: only the launcher can end them
 
@@ -68,11 +87,6 @@ def _run_one(trial: Trial, run: RunFolder, read: Read, trials: list[Trial], tell
 def _record_failure(trial: Trial, run: RunFolder, cause: str) -> None:
     record = {"trial": trial.name, "arm": trial.arm, "seed": trial.seed, "status": "failed", "cause": cause}
     write_json(run.trial(trial.name).record_file, record)
-
-
-@contextmanager
-def _no_lock() -> Iterator[bool]:
-    yield False
 
 
 def _say_nothing(event: str, **fields: Any) -> None:
