@@ -1,33 +1,27 @@
-"""Runs of a small study that are killed, starved of disk space or damaged, each in a fork of one warm process.
+"""Runs of a small study that are killed, stopped, starved of disk space or damaged, each in a fork of one warm process.
 
 `python faulty_runs.py FOLDER CASES` prints a line of JSON for each case: whether the run that follows the fault has the
-results of an undisturbed run, bit for bit, and the same files. Runner and worker are one process here, so that a
-fault can strike either.
+results of an undisturbed run, bit for bit, and the same files. What strikes it is in faults.py.
 """
 
-import errno
 import functools
-import itertools
 import json
 import os
-import resource
 import shutil
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import polars as pl
-from rich.console import Console
+from faults import DELAY, FAULTS, count_writes_and_events, forked, run
 
-import ablation_runner.missing
 import ablation_runner.plan._trials as planned
+import ablation_runner.trial._stage as stages
 import ablation_runner.trial._work as worker
-from ablation_runner.orchestrate import WorkerEnd
-from ablation_runner.pipeline import run_study
-from ablation_runner.prepared import prepare
+from ablation_runner import missing
 
 STUDY = """
 title = "Does a second layer help?"
@@ -49,180 +43,7 @@ text = "A second layer helps."
 arm = "mlp"
 kind = "better"
 """
-Fault = Callable[[Path], None]
-DELAY = 0.03  # seconds after an event, once more for every round through the events
-
-
-def run(folder: Path) -> None:
-    """Runs the study in this process, without its report."""
-
-    def in_this_process(run: Any, **_: Any) -> list[WorkerEnd]:
-        worker.work(run.path)
-        return [WorkerEnd(0, 0, run.log(0))]
-
-    ablation_runner.missing.run_workers = in_this_process
-    ablation_runner.pipeline.report_study = lambda prepared, console: None
-    prepared = prepare(str(folder / "study.toml"), runs=folder / "runs")
-    with Path(os.devnull).open("w", encoding="utf-8") as nowhere:
-        run_study(prepared, Console(file=nowhere))
-
-
-class Killer:
-    """Lets a fork ask the process that made it for SIGKILL, some time later."""
-
-    ask: int | None = None
-
-    def kill_me_after(self, seconds: float) -> None:
-        """Asks, in a fork, and goes on."""
-        assert self.ask is not None
-        os.write(self.ask, str(seconds).encode())
-
-
-KILLER = Killer()
-
-
-def forked(action: Callable[[], None]) -> int:
-    """How a fork of this process that does something ended: its exit code, negative for a signal."""
-    asked, ask = os.pipe()
-    child = os.fork()
-    if child == 0:
-        code = 1
-        try:
-            os.close(asked)
-            KILLER.ask = ask
-            quiet = os.open(os.devnull, os.O_WRONLY)
-            os.dup2(quiet, 1)
-            os.dup2(quiet, 2)
-            action()
-            code = 0
-        finally:
-            os._exit(code)
-    os.close(ask)
-    if seconds := os.read(asked, 64):  # empty where the fork has ended without asking
-        time.sleep(float(seconds))
-        os.kill(child, signal.SIGKILL)
-    os.close(asked)
-    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-
-
-def each_write(below: Path, strike: Callable[[str], None]) -> None:
-    """Calls `strike` before every file below a folder is opened for writing, renamed or flushed to the disk."""
-    writing = os.O_WRONLY | os.O_RDWR | os.O_CREAT
-
-    def hook(event: str, arguments: tuple[Any, ...]) -> None:
-        opened = event == "open" and isinstance(arguments[2], int) and arguments[2] & writing
-        watched = event == "os.rename" or opened
-        if watched and str(arguments[0]).startswith(str(below)):
-            strike(f"{event} {Path(str(arguments[0])).name}")
-
-    sys.addaudithook(hook)
-    fsync = os.fsync
-
-    def watched_fsync(descriptor: int) -> None:
-        strike("fsync")
-        fsync(descriptor)
-
-    os.fsync = watched_fsync
-
-
-def count_writes_and_events(folder: Path) -> tuple[int, int]:
-    """How many writes an undisturbed run makes, and how many progress events it tells."""
-    log, tell = folder / "log", worker.emit
-
-    def note(what: str) -> None:
-        with_all = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
-        os.write(with_all, f"{what}\n".encode())
-        os.close(with_all)
-
-    def emit(event: str, **fields: Any) -> None:
-        note("event")
-        tell(event, **fields)
-
-    def counted() -> None:
-        each_write(folder / "runs", lambda _: note("write"))
-        worker.emit = emit
-        run(folder)
-
-    assert forked(counted) == 0
-    noted = log.read_text(encoding="utf-8").splitlines()
-    return noted.count("write"), noted.count("event")
-
-
-def kill_at_write(number: int) -> Fault:
-    def fault(folder: Path) -> None:
-        left = itertools.count(number, -1)
-        each_write(
-            folder / "runs", lambda _: os.kill(os.getpid(), signal.SIGKILL) if next(left) == 0 else None
-        )
-        run(folder)
-
-    return fault
-
-
-def kill_at_event(number: int, delay: float) -> Fault:
-    """Killed a little after a progress event."""
-
-    def fault(folder: Path) -> None:
-        left, tell = itertools.count(number, -1), worker.emit
-
-        def emit(event: str, **fields: Any) -> None:
-            tell(event, **fields)
-            if next(left) == 0:
-                KILLER.kill_me_after(delay)
-
-        worker.emit = emit
-        run(folder)
-
-    return fault
-
-
-def fill_disk_at_write(number: int) -> Fault:
-    """From some write on the disk is full."""
-
-    def fault(folder: Path) -> None:
-        done = itertools.count()
-
-        def strike(what: str) -> None:
-            if next(done) >= number and what.startswith("open"):
-                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-
-        each_write(folder / "runs", strike)
-        run(folder)
-
-    return fault
-
-
-def limit_file_size(size: int) -> Fault:
-    """No file can grow beyond some bytes, which strikes writers that are not Python too."""
-
-    def fault(folder: Path) -> None:
-        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-        resource.setrlimit(resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
-        run(folder)
-
-    return fault
-
-
-def truncate(pattern: str, *, interrupted_at_event: int | None = None) -> Fault:
-    """Every file of a pattern loses its second half after the run, or after one that was killed."""
-
-    def fault(folder: Path) -> None:
-        first = (lambda: run(folder)) if interrupted_at_event is None else (
-            lambda: kill_at_event(interrupted_at_event, 0.0)(folder)
-        )  # fmt: skip
-        forked(first)
-        found = [path for path in (folder / "runs").glob(pattern) if path.is_file()]
-        assert found, pattern
-        for path in found:
-            path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
-
-    return fault
-
-
-FAULTS: dict[str, Callable[..., Fault]] = {
-    each.__name__: each
-    for each in (kill_at_write, kill_at_event, fill_disk_at_write, limit_file_size, truncate)
-}
+SHORT_LEASE = 1.0  # seconds
 
 
 def results(runs: Path) -> dict[str, pl.DataFrame]:
@@ -268,32 +89,56 @@ def examine(case: dict[str, Any], folder: Path, undisturbed: Path) -> dict[str, 
     return found
 
 
+def start_runner(folder: Path, log: Path) -> int:
+    """A fork that runs the study and logs its events; its process id."""
+
+    def emit(event: str, **fields: Any) -> None:
+        with log.open("a", encoding="utf-8") as file:
+            file.write(f"{event} {fields.get('trial')}\n")
+
+    if child := os.fork():
+        return child
+    code = 1
+    try:
+        worker.emit = emit
+        run(folder)
+        code = 0
+    finally:
+        os._exit(code)
+
+
+def exit_code(child: int) -> int:
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+
 def two_runners(folder: Path) -> list[str]:
     """The trials that two runners of one study started, in the order of their starts."""
     prepared_folder(folder)
-    log = folder / "started"
+    children = [start_runner(folder, folder / "log") for _ in range(2)]
+    assert [exit_code(child) for child in children] == [0, 0]
+    lines = (folder / "log").read_text(encoding="utf-8").splitlines()
+    return [line.removeprefix("trial ") for line in lines if line.startswith("trial ")]
 
-    def runner() -> None:
-        def emit(event: str, **fields: Any) -> None:
-            if event == "trial":
-                with log.open("a", encoding="utf-8") as file:
-                    file.write(f"{fields['trial']}\n")
 
-        worker.emit = emit
-        run(folder)
-
-    children = []
-    for _ in range(2):
-        if (child := os.fork()) == 0:
-            code = 1
-            try:
-                runner()
-                code = 0
-            finally:
-                os._exit(code)
-        children.append(child)
-    assert [os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in children] == [0, 0]
-    return log.read_text(encoding="utf-8").splitlines()
+def stopped_runner(folder: Path, undisturbed: Path) -> dict[str, Any]:
+    """A runner that stands still in its first trial for longer than its leases last, while another runs the study."""
+    prepared_folder(folder)
+    for module, name in ((missing, "is_leased"), (worker, "try_lease"), (stages, "try_lease")):
+        setattr(module, name, functools.partial(getattr(module, name), lasts=SHORT_LEASE))
+    stopped = start_runner(folder, folder / "log")
+    while not ((folder / "log").exists() and "step " in (folder / "log").read_text(encoding="utf-8")):
+        time.sleep(0.01)
+    os.kill(stopped, signal.SIGSTOP)
+    time.sleep(2 * SHORT_LEASE)
+    other = exit_code(start_runner(folder, folder / "other"))
+    os.kill(stopped, signal.SIGCONT)
+    return {
+        "exit_code": exit_code(stopped),
+        "exit_code_after": other,
+        "same_results": forked(lambda: assert_same_results(folder / "runs", undisturbed / "runs")) == 0,
+        "other_files": sorted(files(folder / "runs") ^ files(undisturbed / "runs")),
+        "lost": (folder / "log").read_text(encoding="utf-8").count("lost "),
+    }
 
 
 def answers(folder: Path, cases: list[Any]) -> Iterator[dict[str, Any]]:
@@ -304,6 +149,8 @@ def answers(folder: Path, cases: list[Any]) -> Iterator[dict[str, Any]]:
     for number, case in enumerate(cases):
         if case == "two runners":
             yield {"case": case, "started": two_runners(folder / str(number))}
+        elif case == "a stopped runner":
+            yield {"case": case, **stopped_runner(folder / str(number), undisturbed)}
         elif isinstance(case, dict) and case.get("every"):  # all failpoints of a kind, or every so manieth
             for at in range(0, writes, case["every"]):
                 struck = {"fault": case["fault"], "with": [at]}

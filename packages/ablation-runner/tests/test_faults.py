@@ -35,10 +35,14 @@ def assert_mended(found: list[dict[str, Any]], *, killed_by: int | None = None) 
 
 
 def test_a_killed_study_goes_on_and_two_runners_share_one(tmp_path: Path) -> None:
-    _, killed, shared = answers(tmp_path, {"fault": "kill_at_write", "with": [30]}, "two runners")
+    cases = ({"fault": "kill_at_write", "with": [30]}, "two runners", "a stopped runner")
+    _, killed, shared, stopped = answers(tmp_path, *cases)
     assert_mended([killed], killed_by=9)
     assert len(shared["started"]) == 3
     assert set(Counter(shared["started"]).values()) == {1}
+    assert_mended([stopped], killed_by=None)
+    assert stopped["exit_code"] == 0
+    assert stopped["lost"] == 1
 
 
 @pytest.mark.slow
