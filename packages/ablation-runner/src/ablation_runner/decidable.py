@@ -10,6 +10,7 @@ from ablation_runner.analysis._claims import stats_claim
 from ablation_runner.pipeline import is_finished
 from ablation_runner.prepared import Prepared
 from ablation_runner.report import scale_of
+from ablation_runner.study import TrainedStudy
 from ablation_runner.tested_rows import tested_rows
 from vlm_tasks import create_task
 
@@ -71,7 +72,7 @@ def decidable_claims(prepared: Prepared) -> tuple[DecidableClaim, ...]:
     found = []
     for claim, kind in _claims(prepared):
         own = rows if rows is None or kind is None else rows.filter(pl.col("question_type") == kind)
-        planned = _planned(claim, prepared, _test_items(prepared, kind), own, level=level)
+        planned = _planned(claim, prepared, _test_items(prepared, kind, own), own, level=level)
         if planned is not None:
             found.append(replace(planned, type=kind))
     return tuple(found)
@@ -82,16 +83,21 @@ def _claims(prepared: Prepared) -> Iterator[tuple[stats.Claim, str | None]]:
 
     Equivalence is given only where the blind control is told apart.
     """
-    baseline, blind = prepared.arms[0].name, prepared.arms[-1].name
+    baseline, blind = prepared.arms[0].name, prepared.blind
     for claim in prepared.study.claims:
         yield stats_claim(claim, baseline), claim.type
-    if any(claim.kind in ("equivalent", "not-worse") for claim in prepared.study.claims):
+    if blind and any(claim.kind in ("equivalent", "not-worse") for claim in prepared.study.claims):
         text = "The blind control answers worse than the baseline (needed for equivalence)."
         yield stats.Claim(text=text, arm=blind, baseline=baseline, expects="worse"), None
 
 
 def _planned(
-    claim: stats.Claim, prepared: Prepared, asked: tuple[int, int], rows: pl.DataFrame | None, *, level: float
+    claim: stats.Claim,
+    prepared: Prepared,
+    asked: tuple[int, int] | None,
+    rows: pl.DataFrame | None,
+    *,
+    level: float,
 ) -> DecidableClaim | None:
     """What is known of a claim; None of the blind control's without trials: nobody knows beforehand what it loses."""
     seeds, unit = len(prepared.study.seeds), scale_of(prepared.study.metric).in_sentences
@@ -103,13 +109,13 @@ def _planned(
     own = None if rows is None else _from_trials(claim, rows, seeds=seeds, level=level, unit=unit)
     if own is not None:
         return _described(own, "own trials")
-    if claim.arm == prepared.arms[-1].name:
+    if claim.arm == prepared.blind:
         return None
-    items, images = asked
-    if not items:
+    if asked is None:
+        return _undecidable(claim, "How many items the command tests on is known once a trial has finished.")
+    if not asked[0]:
         return _undecidable(claim, "None of the test questions within data.limit is of this type.")
-    per_image = items / images
-    planned = _assumed(claim, seeds=seeds, items=items, per_image=per_image, level=level, unit=unit)
+    planned = _assumed(claim, seeds=seeds, asked=asked, level=level, unit=unit)
     return _described(planned, ASSUMED)
 
 
@@ -127,18 +133,25 @@ def _from_trials(
 
 
 def _assumed(
-    claim: stats.Claim, *, seeds: int, items: int, per_image: float, level: float, unit: stats.Unit
+    claim: stats.Claim, *, seeds: int, asked: tuple[int, int], level: float, unit: stats.Unit
 ) -> stats.ClaimPlan:
+    items, images = asked
     spread = stats.assumed_components(
-        sd_seed=SD_SEED, sd_item=SD_ITEM, sd_residual=SD_RESIDUAL, items_per_cluster=per_image
+        sd_seed=SD_SEED, sd_item=SD_ITEM, sd_residual=SD_RESIDUAL, items_per_cluster=items / images
     )
     gain = claim.margin + GAIN if claim.kind == "superiority" else 0.0
     (found,) = stats.plan([claim], spread, seeds=seeds, items=items, effect=gain, alpha=level, unit=unit)
     return found
 
 
-def _test_items(prepared: Prepared, kind: str | None) -> tuple[int, int]:
-    """Test questions of the baseline that are of a type, or all, and how many images they are about."""
+def _test_items(prepared: Prepared, kind: str | None, rows: pl.DataFrame | None) -> tuple[int, int] | None:
+    """Test questions of the baseline that are of a type, or all, and how many images they are about.
+
+    None of a command's before its first result, as only that tells.
+    """
+    if not isinstance(prepared.study, TrainedStudy):
+        asked = rows.unique("item") if rows is not None else None
+        return None if asked is None else (asked.height, asked["cluster"].n_unique())
     data = prepared.study.baseline.data
     items = create_task(data.task.name, **data.task.options()).items("test")
     items = items if data.limit is None else items.head(data.limit)

@@ -1,14 +1,17 @@
 """The plan of a study as plain values: what runs, what it will cost, what it can decide, what is there already."""
 
+import shlex
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
 from ablation_runner.decidable import decidable_claims
 from ablation_runner.memory import saved_activations, trial_memory
 from ablation_runner.pipeline import default_workers, is_finished
-from ablation_runner.plan import PlannedArm
+from ablation_runner.plan import CommandTrial, PlannedArm, Trial, command_line
 from ablation_runner.prepared import Prepared
 from ablation_runner.reuse import find_reuse
+from ablation_runner.study import Configuration, Engine, TrainedStudy
 
 Described = dict[str, Any]
 
@@ -22,14 +25,14 @@ def describe_plan(prepared: Prepared, *, workers: int | None = None) -> Describe
     """
     study = prepared.study
     left = [trial for trial in prepared.trials if not is_finished(prepared.folder, trial)]
-    arms = {arm.name: _described_arm(arm, prepared) for arm in prepared.arms}
+    arms = {arm.name: _described_arm(arm, prepared) | _cost(arm, prepared) for arm in prepared.arms}
     return {
         "name": prepared.name,
         "question": study.question,
         "metric": study.metric,
         "claims": len(study.claims),
         "seeds": study.seeds,
-        "steps": study.baseline.training.steps,
+        "steps": study.baseline.training.steps if isinstance(study, TrainedStudy) else None,
         "command": prepared.command,
         "arms": list(arms.values()),
         "trials": [
@@ -37,26 +40,47 @@ def describe_plan(prepared: Prepared, *, workers: int | None = None) -> Describe
             for trial in prepared.trials
         ],
         "at_once": workers or default_workers(prepared.trials[0].processes, study.engine.threads, len(left)),
-        "seconds": sum(arms[trial.arm]["seconds"] for trial in left),
+        "seconds": _seconds(prepared, left, arms),
         "decidable": [asdict(claim) for claim in decidable_claims(prepared)],
         "reuse": asdict(find_reuse(prepared)),
     }
 
 
 def _described_arm(arm: PlannedArm, prepared: Prepared) -> Described:
-    from ablation_runner.trial._calibrate import expect
-
-    engine, ranks = prepared.study.engine, prepared.trials[0].processes
-    with saved_activations() as kept:
-        cost = expect(arm.configuration, threads=engine.threads)
-    memory = trial_memory(cost.parameters, kept(), engine, ranks=ranks)
-    return {
+    first = next(trial for trial in prepared.trials if trial.arm == arm.name)
+    described = {
         "name": arm.name,
         "role": "baseline" if arm.is_baseline else "blind control" if arm.is_blind else "",
         "differences": [str(difference) for difference in arm.differences],
+    }
+    if isinstance(first, CommandTrial):
+        described["runs"] = shlex.join(command_line(first, out=prepared.folder.trial(first.name).out))
+    return described
+
+
+def _cost(arm: PlannedArm, prepared: Prepared) -> Described:
+    """What training an arm takes; empty where a command trains, of which nothing is known beforehand."""
+    engine, ranks, configuration = prepared.study.engine, prepared.trials[0].processes, arm.configuration
+    if not isinstance(engine, Engine) or not isinstance(configuration, Configuration):
+        return {}
+    from ablation_runner.trial._calibrate import expect
+
+    with saved_activations() as kept:
+        cost = expect(configuration, threads=engine.threads)
+    memory = trial_memory(cost.parameters, kept(), engine, ranks=ranks)
+    return {
         "parameters": cost.parameters,
         "macs": cost.macs,
         "visual_tokens": cost.visual_tokens,
         "seconds": cost.seconds,
         "memory": asdict(memory) | {"total": memory.total},
     }
+
+
+def _seconds(prepared: Prepared, left: Sequence[Trial], arms: dict[str, Described]) -> float | None:
+    """What the trials that are left will take: as their steps take here, or as a command's finished trials took."""
+    if isinstance(prepared.study, TrainedStudy):
+        return sum(float(arms[trial.arm]["seconds"]) for trial in left)
+    records = [prepared.folder.trial(trial.name).record() for trial in prepared.trials if trial not in left]
+    took = [float(record["train_seconds"]) for record in records if record]
+    return len(left) * sum(took) / len(took) if took else None

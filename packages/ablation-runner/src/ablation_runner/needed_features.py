@@ -6,7 +6,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from ablation_runner.plan import Trial
+from ablation_runner.plan import TrainedTrial, Trial
 from ablation_runner.study import Configuration, Variant
 from vlm_tasks import create_task
 
@@ -30,7 +30,10 @@ class NeededFeatures:
         """
         self._unfinished = unfinished
         configurations = [
-            read for trial in trials for read in (trial.configuration, *trial.conditions.values())
+            read
+            for trial in trials
+            if isinstance(trial, TrainedTrial)
+            for read in (trial.configuration, *trial.conditions.values())
         ]
         self._needed = {
             store for configuration in configurations for store in _encoders_and_images(configuration)

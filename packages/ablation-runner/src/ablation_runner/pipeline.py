@@ -7,6 +7,7 @@ from pathlib import Path
 from rich.console import Console
 
 from ablation_runner.missing import run_missing
+from ablation_runner.own_trainer._check import require_programs
 from ablation_runner.plan import Trial
 from ablation_runner.prepared import DEFAULT_RUNS, Prepared, prepare
 from ablation_runner.recovery import mend
@@ -51,7 +52,9 @@ def run_study(prepared: Prepared, console: Console, *, workers: int | None = Non
     for line in mend(prepared.folder, [*prepared.tuning, *prepared.trials]):
         console.print(line, markup=False, highlight=False, soft_wrap=True)
     missing = due_trials(prepared)
-    if not missing:
+    if missing:
+        require_programs(missing)
+    else:
         done = f"Nothing to do: all {len(prepared.trials)} trials of {prepared.name} are finished."
         console.print(done, markup=False)
         if (prepared.folder.report / "index.html").is_file():

@@ -2,16 +2,17 @@
 
 import math
 import shlex
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from ablation_runner.errors import StudyError, nearest
-from ablation_runner.plan import PlannedArm, Score, Trial, plan_round, resolve_arms
+from ablation_runner.own_trainer._check import refuse_options
+from ablation_runner.plan import PlannedArm, Score, Trial, listed_sources, plan_round, resolve_arms
 from ablation_runner.store import FEATURES, STAGES, RunFolder
-from ablation_runner.study import Data, Study, find_study, load_study
+from ablation_runner.study import CommandStudy, Configuration, Study, TrainedStudy, find_study, load_study
 from ablation_runner.study._scales import CPU
 from ablation_runner.study._toml import study_toml
 from vlm_tasks import create_task, prompt_digest
@@ -51,6 +52,11 @@ class Prepared:
     command: str
     plan_again: Callable[[], "Prepared"]
 
+    @property
+    def blind(self) -> str | None:
+        """The name of the blind control; None where the study has none."""
+        return next((arm.name for arm in self.arms if arm.is_blind), None)
+
 
 def prepare(
     name: str,
@@ -75,7 +81,8 @@ def prepare(
         StudyError: the study, a value that was set, the data or the number of ranks does not fit.
     """
     source = find_study(name)
-    study = load_study(source, scale=scale, overrides=overrides)
+    study: Study = load_study(source, scale=scale, overrides=overrides)
+    refuse_options(study, processes=processes, smoke=smoke)
     if smoke:
         study = _smoke_copy(study)
     if source.stem in (FEATURES, STAGES):
@@ -85,7 +92,7 @@ def prepare(
     parts = [source.stem, *([study.scale] if study.scale != CPU else []), *(["smoke"] if smoke else [])]
     folder = RunFolder(runs / "-".join(parts))
     try:
-        data = _data_digest(arm.configuration.data for arm in resolve_arms(study))
+        data = _data_digest(study)
         _check_types(study)
         planned = plan_round(study, processes=processes, data=data, read=_scores(folder))
     except StudyError as error:
@@ -110,9 +117,12 @@ def prepare(
     )
 
 
-def _data_digest(read: Iterable[Data]) -> str:
-    """What a study reads: the fingerprint of every task and the digest of every prompt."""
-    data = list(read)
+def _data_digest(study: Study) -> str:
+    """What a study reads: the fingerprint of every task and the digest of every prompt, or a command's sources."""
+    if isinstance(study, CommandStudy):
+        return listed_sources(study.engine.sources, folder=Path.cwd())
+    configurations = [arm.configuration for arm in resolve_arms(study)]
+    data = [each.data for each in configurations if isinstance(each, Configuration)]
     tasks = {each.task.model_dump_json(): each.task for each in data}
     fingerprints = [
         create_task(task.name, **task.options()).fingerprint() for _, task in sorted(tasks.items())
@@ -121,9 +131,9 @@ def _data_digest(read: Iterable[Data]) -> str:
 
 
 def _check_types(study: Study) -> None:
-    """Nothing, where every claim is about questions that the baseline is asked."""
+    """Nothing, where every claim is about questions that the baseline is asked; only results say a command's."""
     wanted = {index: claim.type for index, claim in enumerate(study.claims) if claim.type}
-    if not wanted:
+    if not wanted or not isinstance(study, TrainedStudy):
         return
     task = study.baseline.data.task
     known = sorted(create_task(task.name, **task.options()).items("test")["question_type"].unique())
@@ -165,7 +175,7 @@ def _smoke_copy(study: Study) -> Study:
     raw["seeds"] = raw["seeds"][:SMOKE_SEEDS]
     _shrink(raw)
     raw["baseline"]["data"]["limit"] = SMOKE_ITEMS
-    return Study.model_validate(raw)
+    return type(study).model_validate(raw)
 
 
 def _shrink(node: Any) -> None:
@@ -186,8 +196,11 @@ def _shrink(node: Any) -> None:
 
 
 def _check_division(study: Study, arms: tuple[PlannedArm, ...], processes: int) -> None:
+    if not isinstance(study, TrainedStudy):
+        return
     parts = processes * study.engine.accumulation
     for arm in arms:
+        assert isinstance(arm.configuration, Configuration)
         images = arm.configuration.training.images_per_step
         if images % parts:
             raise StudyError(

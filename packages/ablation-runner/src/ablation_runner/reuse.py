@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ablation_runner.needed_features import NeededFeatures
 from ablation_runner.pipeline import is_finished
-from ablation_runner.plan import Trial, training_stages
+from ablation_runner.plan import TrainedTrial, Trial, training_stages
 from ablation_runner.prepared import Prepared
 from ablation_runner.status import steps_reached
 from ablation_runner.store import RunFolder
@@ -64,17 +64,18 @@ def find_reuse(prepared: Prepared) -> Reuse:
     run = prepared.folder
     trials = [*prepared.tuning, *prepared.trials]
     left = [trial for trial in trials if not is_finished(run, trial)]
-    stages = tuple(_stages(run, left))
+    trained = [trial for trial in left if isinstance(trial, TrainedTrial)]
+    stages = tuple(_stages(run, trained))
     return Reuse(
         trials=tuple(trial.name for trial in trials if trial not in left),
         stages=stages,
         features=tuple(_features(run.features, left)),
-        steps=sum(trial.steps for trial in left),
+        steps=sum(trial.steps for trial in trained),
         steps_left=sum(stage.steps - stage.done for stage in stages),
     )
 
 
-def _stages(run: RunFolder, left: Sequence[Trial]) -> Iterator[PlannedStage]:
+def _stages(run: RunFolder, left: Sequence[TrainedTrial]) -> Iterator[PlannedStage]:
     """Every stage once: of each trial the last finished one and those after it."""
     sharing: dict[str, list[str]] = {}
     named = {}

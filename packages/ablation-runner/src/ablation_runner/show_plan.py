@@ -14,26 +14,45 @@ def show_plan(plan: Described, console: Console) -> None:
     """Prints a plan as `describe_plan` gives it."""
     arms, trials = plan["arms"], plan["trials"]
     console.print(Text(plan["name"], style="bold") + Text(f": {plan['question']}"))
+    steps = "" if plan["steps"] is None else f" of {plan['steps']} steps"
     console.print(
-        f"{len(arms)} arms × {len(plan['seeds'])} seeds {plan['seeds']} = {len(trials)} trials of "
-        f"{plan['steps']} steps; metric {plan['metric']}; {plan['claims']} claims",
+        f"{len(arms)} arms × {len(plan['seeds'])} seeds {plan['seeds']} = {len(trials)} trials"
+        f"{steps}; metric {plan['metric']}; {plan['claims']} claims",
         highlight=False,
     )
-    console.print(_cost_table(arms))
+    if plan["steps"] is None:
+        _show_commands(arms, console)
+    else:
+        console.print(_cost_table(arms))
     console.print("What differs from the baseline besides what follows from it:")
     for arm in arms[1:]:
         control = " (control)" if arm["role"] == "blind control" else ""
         for difference in arm["differences"]:
             console.print(Text(f"  {arm['name']}: {difference}{control}"), soft_wrap=True)
     left = sum(not trial["finished"] for trial in trials)
-    console.print(
-        f"{len(trials) - left} trials are finished; {left} to run, about "
-        f"{plan['seconds'] / plan['at_once'] / 60:.1f} minutes with {plan['at_once']} at a time "
-        "(steps timed on this machine now; starting up and extracting features come on top)",
-        highlight=False,
-    )
+    console.print(f"{len(trials) - left} trials are finished; {left} to run, {_time(plan)}", highlight=False)
     _show_reuse(plan["reuse"], console)
     _show_decidable(plan["decidable"], console)
+
+
+def _time(plan: Described) -> str:
+    """How long what is left will take."""
+    if plan["seconds"] is None:
+        return f"{plan['at_once']} at a time; how long the command takes is known once a trial has finished"
+    based_on = (
+        "as the finished ones took"
+        if plan["steps"] is None
+        else "steps timed on this machine now; starting up and extracting features come on top"
+    )
+    minutes = plan["seconds"] / plan["at_once"] / 60
+    return f"about {minutes:.1f} minutes with {plan['at_once']} at a time ({based_on})"
+
+
+def _show_commands(arms: list[Described], console: Console) -> None:
+    """The command of each arm under the first seed, as it would be typed."""
+    console.print("What runs, under the first seed:")
+    for arm in arms:
+        console.print(Text(f"  {arm['name']}: {arm['runs']}"), soft_wrap=True)
 
 
 def _show_reuse(reuse: Described, console: Console) -> None:
@@ -50,9 +69,10 @@ def _show_reuse(reuse: Described, console: Console) -> None:
         elif many:
             lines.append(f"stage {stage['name']} {stage['key']} is trained once{many}")
     lines += [f"features {store['key']} of {store['images']:,} images" for store in reuse["features"]]
+    done = reuse["steps"] - reuse["steps_left"]
+    steps = f"; {done:,} of {reuse['steps']:,} steps of the others" if reuse["steps"] else ""
     console.print(
-        f"Reused: {len(reuse['trials'])} trials; {reuse['steps'] - reuse['steps_left']:,} of {reuse['steps']:,} "
-        f"steps of the others{':' if lines else ''}",
+        f"Reused: {len(reuse['trials'])} trials{steps}{':' if lines else ''}",
         highlight=False,
     )
     for line in lines:

@@ -102,6 +102,16 @@ class TrialFolder:
         return self.path / "items.parquet"
 
     @property
+    def out(self) -> Path:
+        """What a command leaves that trains and tests the trial."""
+        return self.path / "out"
+
+    @property
+    def log(self) -> Path:
+        """What that command printed, run after run."""
+        return self.path / "command.log"
+
+    @property
     def lease_file(self) -> Path:
         """Held by the worker that has the trial."""
         return self.path / LEASE

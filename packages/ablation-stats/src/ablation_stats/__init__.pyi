@@ -108,7 +108,9 @@ from ablation_stats._profile import performance_profile as performance_profile
 from ablation_stats._profile import performance_profiles as performance_profiles
 from ablation_stats._random_intercept import RandomIntercept as RandomIntercept
 from ablation_stats._random_intercept import random_intercept as random_intercept
+from ablation_stats._read_results import ResultSource as ResultSource
 from ablation_stats._read_results import read_results as read_results
+from ablation_stats._read_samples import logged_task as logged_task
 from ablation_stats._reporting import best_of_k_inflation as best_of_k_inflation
 from ablation_stats._reporting import selective_reporting as selective_reporting
 from ablation_stats._result import Estimate as Estimate
@@ -150,6 +152,7 @@ __all__ = [
     "PerformanceProfile",
     "PowerLaw",
     "RandomIntercept",
+    "ResultSource",
     "Rope",
     "RunBootstrap",
     "SaturatingCurve",
@@ -213,6 +216,7 @@ __all__ = [
     "kneedle",
     "leave_one_out",
     "leave_one_out_effects",
+    "logged_task",
     "main_effects",
     "max_t",
     "mcnemar",

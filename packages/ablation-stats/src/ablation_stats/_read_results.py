@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import polars as pl
 
-from ablation_stats._read_samples import read_samples, task_of
+from ablation_stats._read_samples import logged_task, read_samples
 from ablation_stats._read_table import TABLES, read_table, require_columns
 from ablation_stats._read_vlmevalkit import is_vlmevalkit, read_vlmevalkit
 from ablation_stats._refuse import sample
@@ -17,8 +17,8 @@ UNNAMED = "results"
 NAMED = re.compile(r"(?P<arm>[^=@/]+)(@(?P<seed>\d+))?=(?P<path>.+)")
 
 
-class Source(NamedTuple):
-    """A file, and the arm and seed that it is of; `arm` None where neither name nor content was given one."""
+class ResultSource(NamedTuple):
+    """A file, and the arm and seed that it is of; `arm` None where its content or its name says it."""
 
     path: Path
     arm: str | None
@@ -26,17 +26,18 @@ class Source(NamedTuple):
 
 
 def read_results(
-    sources: Sequence[str | Path], *, cluster: str | None = None, task: str | None = None
+    sources: Sequence[str | Path | ResultSource], *, cluster: str | None = None, task: str | None = None
 ) -> pl.DataFrame:
     """The results of one or more files as the long frame that every function here reads.
 
-    A table with columns `arm`, `item` and `value` is taken as it is. Sample logs of lm-eval and lmms-eval (`.jsonl`) and
+    A table with columns `arm`, `item` and `value` is taken as it is; one without `arm` is of the arm, and without `seed` of
+    the seed, that is written before it, and one with `arm` may hold no other. Sample logs of lm-eval and lmms-eval (`.jsonl`) and
     files of VLMEvalKit (`.tsv`, `.csv`, `.xlsx` with `index` and `prediction`) hold one arm each: that
     of the folder (logs) or of the file's name, or the one written before it, as "full=a.jsonl" or, with the seed of
     its training, "full@1=a.jsonl".
 
     Args:
-        sources: paths, or "ARM=PATH" or "ARM@SEED=PATH".
+        sources: paths, "ARM=PATH", "ARM@SEED=PATH", or a `ResultSource` where a name is not to be taken apart.
         cluster: field or column that names what items share (the image); for files of one arm.
         task: name of the task of files of one arm; None takes what a log's file name says, else "results".
 
@@ -58,20 +59,22 @@ def read_results(
     return found
 
 
-def _source(given: str | Path) -> Source:
+def _source(given: str | Path | ResultSource) -> ResultSource:
+    if isinstance(given, ResultSource):
+        return given
     named = None if isinstance(given, Path) or Path(given).exists() else NAMED.fullmatch(given)
     if named is None:
-        return Source(Path(given), None, 0)
-    return Source(Path(named["path"]), named["arm"], int(named["seed"] or 0))
+        return ResultSource(Path(given), None, 0)
+    return ResultSource(Path(named["path"]), named["arm"], int(named["seed"] or 0))
 
 
-def _read(source: Source, cluster: str | None, task: str | None) -> pl.DataFrame:
+def _read(source: ResultSource, cluster: str | None, task: str | None) -> pl.DataFrame:
     path = source.path
     if not path.is_file():
         raise FileNotFoundError(f"{path}: no such file")
     if path.suffix == ".jsonl":
         arm = source.arm or path.resolve().parent.name
-        named = task or task_of(path) or UNNAMED
+        named = task or logged_task(path) or UNNAMED
         return read_samples(path, arm=arm, task=named, seed=source.seed, cluster=cluster)
     if path.suffix not in TABLES:
         raise ValueError(
@@ -82,10 +85,18 @@ def _read(source: Source, cluster: str | None, task: str | None) -> pl.DataFrame
         arm = source.arm or path.stem
         return read_vlmevalkit(table, path, arm=arm, seed=source.seed, task=task or UNNAMED, cluster=cluster)
     if source.arm is not None:
-        raise ValueError(
-            f"{path}: {source.arm}=... names the arm of a file of one arm; this table names its own"
-        )
+        table = _of_arm(table, source)
     require_columns(table, ("arm", "item", "value"), path)
+    return table
+
+
+def _of_arm(table: pl.DataFrame, source: ResultSource) -> pl.DataFrame:
+    """The table with arm and seed as they were named, where it does not say them."""
+    named = {"arm": pl.lit(source.arm), "seed": pl.lit(source.seed, dtype=pl.Int64)}
+    table = table.with_columns(**{key: value for key, value in named.items() if key not in table.columns})
+    others = table.filter(pl.col("arm").cast(pl.String).ne_missing(source.arm))["arm"]
+    if others.len():
+        raise ValueError(f"{source.path}: given as arm {source.arm!r}, and it holds arm {others[0]!r}")
     return table
 
 

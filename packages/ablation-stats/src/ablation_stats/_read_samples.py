@@ -34,8 +34,12 @@ NOT_METRICS = frozenset(
 )
 
 
-def task_of(path: Path) -> str | None:
-    """The task that a log's file name says; None for a name that is not one of theirs."""
+def logged_task(path: Path) -> str | None:
+    """The task that the file name of a log of lm-eval or lmms-eval says; None for a name that is not one of theirs.
+
+    >>> logged_task(Path("samples_vqa_2026-01-31T10-00-00.jsonl"))
+    'vqa'
+    """
     found = FILE_NAME.search(path.name)
     return None if found is None else found["task"]
 

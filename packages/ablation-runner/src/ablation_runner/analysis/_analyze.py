@@ -4,7 +4,6 @@ from typing import Any
 
 import polars as pl
 
-import ablation_stats as stats
 from ablation_runner.analysis._arms import arm_result
 from ablation_runner.analysis._by_type import scores_by_type
 from ablation_runner.analysis._claims import claim_results, judge_claims
@@ -12,10 +11,12 @@ from ablation_runner.analysis._compared import differences_to
 from ablation_runner.analysis._conditions import condition_rows, transfer_table
 from ablation_runner.analysis._cost_front import cost_front
 from ablation_runner.analysis._cubes import read_tested
+from ablation_runner.analysis._curves import read_curves, unconverged
 from ablation_runner.analysis._disputed import disputed_predictions
 from ablation_runner.analysis._dose_response import dose_responses
 from ablation_runner.analysis._effects import design_effects
 from ablation_runner.analysis._hygiene import hygiene
+from ablation_runner.analysis._pictures import pictures_of
 from ablation_runner.analysis._recommend import recommend
 from ablation_runner.errors import StudyError
 from ablation_runner.lock import describe_environment, read_lock
@@ -23,7 +24,6 @@ from ablation_runner.plan import tested_name
 from ablation_runner.prepared import Prepared
 from ablation_runner.results import StudyResults
 from ablation_runner.study import AS_TRAINED
-from vlm_tasks import create_task
 
 _TRIAL_COLUMNS = {
     "arm": pl.String,
@@ -52,15 +52,14 @@ def analyze(prepared: Prepared) -> StudyResults:
     ]
     if not finished:
         raise StudyError(f"{prepared.folder.path}: no trial has finished yet; run: {prepared.command}")
-    curves = pl.concat([pl.read_parquet(prepared.folder.trial(trial.name).curve_file) for trial in finished])
-    not_converged = list(stats.not_converged(curves))
+    curves = read_curves(prepared.folder, finished)
+    not_converged = unconverged(curves)
     tested = read_tested(prepared.folder, finished, prepared.study.conditions)
     differences = differences_to(tested.main, prepared)
     arms = tuple(
         arm_result(arm, prepared, records, tested.main, differences, not_converged) for arm in prepared.arms
     )
     verdicts = judge_claims(prepared, tested, _under_all_conditions(not_converged, prepared))
-    named = prepared.study.baseline.data.task
     return StudyResults(
         name=prepared.name,
         title=prepared.study.title,
@@ -77,11 +76,11 @@ def analyze(prepared: Prepared) -> StudyResults:
         trials=_trials(prepared, records),
         environment=read_lock(prepared.folder).get("environment") or describe_environment(),
         command=prepared.command,
-        image=create_task(named.name, **named.options()).image,
+        image=pictures_of(prepared.study),
         questions=tested.questions.height,
         images=tested.questions["cluster"].n_unique(),
         recommendation=recommend(tested, arms, prepared.study.claims),
-        audit=hygiene(tested, prepared, finished, arms, verdicts),
+        audit=hygiene(tested, prepared, finished, arms, verdicts, curves),
         cost_front=cost_front(tested, arms),
         transfer=transfer_table(tested, prepared),
         effects=design_effects(tested, prepared, not_converged),

@@ -26,7 +26,7 @@ def judge_claims(prepared: Prepared, tested: Tested, not_converged: list[str]) -
         tested: the scores.
         not_converged: arms whose validation loss was still falling, under every condition.
     """
-    baseline, blind = prepared.arms[0].name, prepared.arms[-1].name
+    baseline, blind = prepared.arms[0].name, prepared.blind
     found = {claim: _asked(claim, tested, baseline) for claim in prepared.study.claims}
     cubes = {claim: cube for claim, cube in found.items() if isinstance(cube, stats.PairedCube)}
     if not cubes:
@@ -83,7 +83,7 @@ def _asked(claim: Claim, tested: Tested, baseline: str) -> stats.PairedCube | No
     return tested.asked(claim.arm, claim.against or baseline, types=[claim.type] if claim.type else [])
 
 
-def _control(cube: stats.PairedCube, blind: str) -> str | None:
+def _control(cube: stats.PairedCube, blind: str | None) -> str | None:
     """The blind control as it was asked the same questions."""
     return next((arm for arm in cube.arms if arm.split(" @ ")[0] == blind), None)
 

@@ -20,7 +20,7 @@ def differences_to(
     if cube is None or len(cube.seeds) < 2 or baseline not in cube.arms:
         return {}
     found = [arm for arm in others if arm in cube.arms]
-    blind = others[-1]
+    blind = tested_name(prepared.blind, condition) if prepared.blind else None
     # The control is no question of the study, so the others' p-values are not adjusted for it.
     families = [[arm for arm in found if arm != blind], [arm for arm in found if arm == blind]]
     return {

@@ -6,6 +6,7 @@ import polars as pl
 
 import ablation_stats as stats
 from ablation_runner.analysis._cubes import Tested
+from ablation_runner.analysis._curves import without_curves
 from ablation_runner.plan import Trial
 from ablation_runner.prepared import Prepared
 from ablation_runner.report import scale_of
@@ -20,6 +21,7 @@ def hygiene(
     finished: Sequence[Trial],
     arms: Sequence[ArmResult],
     verdicts: Mapping[str, stats.Verdict],
+    curves: pl.DataFrame,
 ) -> tuple[stats.Finding, ...]:
     """What the audit found, the most severe first.
 
@@ -29,6 +31,7 @@ def hygiene(
         finished: trials with a result.
         arms: what the report says of each arm.
         verdicts: on the claims.
+        curves: losses by step, as far as they are known.
     """
     ran = pl.DataFrame({"arm": [trial.arm for trial in finished], "seed": [trial.seed for trial in finished]})
     found = [
@@ -37,6 +40,8 @@ def hygiene(
         ),
         *_scored(tested, arms, verdicts, unit=scale_of(prepared.study.metric).in_sentences),
     ]
+    if unknown := without_curves(curves, [arm.name for arm in arms if arm.mean]):
+        found.append(_unknown_convergence(unknown))
     if prepared.study.tuning is None:
         found.append(_untuned())
     return tuple(sorted(found, key=lambda each: _ORDER[each.severity]))
@@ -46,7 +51,7 @@ def _scored(
     tested: Tested, arms: Sequence[ArmResult], verdicts: Mapping[str, stats.Verdict], *, unit: stats.Unit
 ) -> list[stats.Finding]:
     """What the scores themselves say, as trained."""
-    baseline, blind = arms[0].name, arms[-1].name
+    baseline, blind = arms[0].name, next((arm.name for arm in arms if arm.is_blind), None)
     if tested.main is None or baseline not in tested.main.arms:
         return []
     findings = stats.audit(
@@ -81,6 +86,14 @@ def _confound(kind: str, differing: list[str], others: int) -> stats.Finding:
     )
     severity = "note" if kind == "train_seconds" else "warning"  # time follows from the rest
     return stats.Finding(check="confound", severity=severity, subject=kind, text=text)
+
+
+def _unknown_convergence(arms: Sequence[str]) -> stats.Finding:
+    text = (
+        f"Convergence not known: the command reports no validation losses of {', '.join(arms)}. An arm that was still "
+        "improving would be judged too early; train.parquet with columns step, split and loss tells."
+    )
+    return stats.Finding(check="convergence", severity="note", subject="study", text=text)
 
 
 def _untuned() -> stats.Finding:

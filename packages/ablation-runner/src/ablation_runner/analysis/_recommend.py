@@ -55,11 +55,13 @@ def _reference(arms: Sequence[ArmResult]) -> ArmResult:
 
 def blocked(tested: Tested, arms: Sequence[ArmResult]) -> str:
     """Why nothing can be recommended whatever the arms scored; empty where something may be."""
-    baseline, blind = arms[0], arms[-1]
+    baseline, blind = arms[0], next((arm for arm in arms if arm.is_blind), None)
     if tested.main is None or len(tested.main.seeds) < 2:
         return "a comparison needs two seeds that all its arms have finished"
     if baseline.mean is None or not baseline.converged:
         return f"the baseline {baseline.name} has no result that had converged"
+    if blind is None:
+        return "the study has no blind control, so it cannot show that it could have seen a loss"
     if blind.difference is None:
         return "the blind control has no result, so the study cannot show that it could have seen a loss"
     if not (is_significant(blind) and blind.difference.estimate < 0):

@@ -16,13 +16,14 @@ def explain(
     """Draws where a trained allocator put the tokens of one item, and why, as PNG below RUN/explained."""
     from ablation_runner.errors import StudyError, nearest
     from ablation_runner.pipeline import is_finished
-    from ablation_runner.plan import read_plan
+    from ablation_runner.plan import TrainedTrial, read_plan
     from ablation_runner.store import RunFolder
 
     folder = RunFolder(run)
     if not folder.plan_file.is_file():
         raise StudyError(f"{run}: not a run's folder (it has no plan.parquet)")
-    trials = [trial for trial in read_plan(folder.plan_file) if trial.conditions]
+    plan = read_plan(folder.plan_file)
+    trials = [trial for trial in plan if trial.conditions and isinstance(trial, TrainedTrial)]
     able = [trial for trial in trials if trial.configuration.model.allocator and is_finished(folder, trial)]
     chosen = [trial for trial in able if arm in (None, trial.arm)]
     if not chosen:

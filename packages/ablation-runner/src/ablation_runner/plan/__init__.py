@@ -2,20 +2,26 @@
 
 from ablation_runner.plan._arm import Difference, PlannedArm, changed, show_value
 from ablation_runner.plan._cells import greedy_stages
+from ablation_runner.plan._command_trials import command_line, listed_sources
 from ablation_runner.plan._resolve import BLIND, resolve_arms, tested_name
 from ablation_runner.plan._rounds import Round, Score, plan_round
 from ablation_runner.plan._stages import training_stages
-from ablation_runner.plan._trials import Trial, plan_trials, read_plan, write_plan
+from ablation_runner.plan._trial import CommandTrial, TrainedTrial, Trial
+from ablation_runner.plan._trials import plan_trials, read_plan, write_plan
 
 __all__ = [
     "BLIND",
+    "CommandTrial",
     "Difference",
     "PlannedArm",
     "Round",
     "Score",
+    "TrainedTrial",
     "Trial",
     "changed",
+    "command_line",
     "greedy_stages",
+    "listed_sources",
     "plan_round",
     "plan_trials",
     "read_plan",

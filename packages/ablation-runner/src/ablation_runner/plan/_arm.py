@@ -1,12 +1,15 @@
 """One arm as a full configuration, with what differs from the baseline."""
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
 from ablation_runner.errors import StudyError, nearest
-from ablation_runner.study import Changes, Configuration
+from ablation_runner.study import Changes, Configuration, OwnSettings
+from ablation_runner.study._settings import Settings
+
+_Settings = TypeVar("_Settings", bound=Settings)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,18 +34,18 @@ class PlannedArm:
         differences: what is not as in the baseline.
         levels: factor to name of its level; empty for arms that are not of the design.
         is_baseline: the arm the others are compared with.
-        is_blind: the control whose images are shuffled.
+        is_blind: the control that sees nothing of use: its images are shuffled, or what a command's study says.
     """
 
     name: str
-    configuration: Configuration
+    configuration: Configuration | OwnSettings
     differences: tuple[Difference, ...]
     levels: dict[str, str] = field(default_factory=dict)
     is_baseline: bool = False
     is_blind: bool = False
 
 
-def changed(configuration: Configuration, changes: Changes, *, where: str) -> Configuration:
+def changed(configuration: _Settings, changes: Changes, *, where: str) -> _Settings:
     """A configuration with some paths set to other values.
 
     Args:
@@ -56,8 +59,9 @@ def changed(configuration: Configuration, changes: Changes, *, where: str) -> Co
     raw = configuration.model_dump()
     for path, value in changes.items():
         _set_path(raw, path, value, where=where)
+    kind: type[_Settings] = type(configuration)
     try:
-        return Configuration.model_validate(raw)
+        return kind.model_validate(raw)
     except ValidationError as error:
         problem = error.errors()[0]
         location = ".".join(str(part) for part in problem["loc"])
@@ -65,7 +69,9 @@ def changed(configuration: Configuration, changes: Changes, *, where: str) -> Co
         raise StudyError(f"{where}: {location}: {message}") from error
 
 
-def differences(baseline: Configuration, other: Configuration) -> tuple[Difference, ...]:
+def differences(
+    baseline: Configuration | OwnSettings, other: Configuration | OwnSettings
+) -> tuple[Difference, ...]:
     """Every path at which two configurations differ; a variant with its options is one path."""
     before, after = _leaves(baseline.model_dump()), _leaves(other.model_dump())
     return tuple(

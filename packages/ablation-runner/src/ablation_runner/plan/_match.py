@@ -5,7 +5,7 @@ from typing import Any
 
 from ablation_runner.errors import StudyError
 from ablation_runner.plan._arm import PlannedArm, changed, differences
-from ablation_runner.study import Configuration, Study
+from ablation_runner.study import Configuration, OwnSettings, Study, TrainedStudy
 
 TOLERANCE = 0.01
 
@@ -20,7 +20,7 @@ def match_costs(study: Study, arms: tuple[PlannedArm, ...]) -> tuple[PlannedArm,
     Raises:
         StudyError: an arm's connector has no width, or none comes within 1 %.
     """
-    if study.match == "none":
+    if study.match == "none" or not isinstance(study, TrainedStudy):
         return arms
     matched: list[PlannedArm] = []
     for arm in arms:
@@ -32,6 +32,7 @@ def match_costs(study: Study, arms: tuple[PlannedArm, ...]) -> tuple[PlannedArm,
 
 
 def _matched(arm: PlannedArm, baseline: PlannedArm, measure: str) -> PlannedArm:
+    assert isinstance(arm.configuration, Configuration)
     target = _cost(baseline.configuration, measure)
     if abs(_cost(arm.configuration, measure) - target) <= TOLERANCE * target:
         return arm
@@ -55,7 +56,8 @@ def _matched(arm: PlannedArm, baseline: PlannedArm, measure: str) -> PlannedArm:
     )
 
 
-def _cost(configuration: Configuration, measure: str) -> int:
+def _cost(configuration: Configuration | OwnSettings, measure: str) -> int:
+    assert isinstance(configuration, Configuration)
     import torch
 
     from vlm_fusion import connector_cost, create_connector

@@ -7,7 +7,15 @@ from ablation_runner.errors import StudyError, nearest
 from ablation_runner.plan._arm import PlannedArm, changed, differences
 from ablation_runner.plan._cells import design_cells
 from ablation_runner.plan._match import match_costs
-from ablation_runner.study import AS_TRAINED, Changes, Study, Variant
+from ablation_runner.study import (
+    AS_TRAINED,
+    Changes,
+    CommandStudy,
+    Configuration,
+    Study,
+    TrainedStudy,
+    Variant,
+)
 
 BLIND = "blind"
 BLIND_PATH = "data.images"
@@ -15,7 +23,7 @@ REPLICATE = "replicate"
 
 
 def resolve_arms(study: Study, *, chosen: Mapping[str, str] | None = None) -> tuple[PlannedArm, ...]:
-    """All arms, the baseline first and the blind control last.
+    """All arms, the baseline first and the blind control last, where there is one.
 
     Args:
         study: the study.
@@ -32,15 +40,22 @@ def resolve_arms(study: Study, *, chosen: Mapping[str, str] | None = None) -> tu
         raise StudyError(f"arms {names} are both the baseline's configuration")
     own = baselines[0] if baselines else _arm(study, "baseline", [], {}, where="baseline")
     baseline = replace(own, is_baseline=True)
-    blind = replace(_arm(study, BLIND, [BLIND_PATH], {BLIND_PATH: "shuffled"}), is_blind=True)
-    resolved = (baseline, *(arm for arm in arms if arm.differences), blind)
+    resolved = (baseline, *(arm for arm in arms if arm.differences), *_blind_arm(study))
     resolved = match_costs(study, resolved)
     _refuse_twins(resolved)
-    _check_conditions(study, resolved)
-    _check_objectives(study, resolved)
-    _check_replicates(resolved)
+    if isinstance(study, TrainedStudy):
+        _check_conditions(study, resolved)
+        _check_objectives(study, resolved)
+        _check_replicates(resolved)
     _refuse_unknown_arms(study, [arm.name for arm in resolved])
     return resolved
+
+
+def _blind_arm(study: Study) -> Iterator[PlannedArm]:
+    """The control; none where a command trains and the study does not say how it is made blind."""
+    changes = study.blind if isinstance(study, CommandStudy) else {BLIND_PATH: "shuffled"}
+    if changes:
+        yield replace(_arm(study, BLIND, list(changes), changes), is_blind=True)
 
 
 def tested_name(arm: str, condition: str) -> str:
@@ -106,27 +121,27 @@ def _refuse_twins(arms: tuple[PlannedArm, ...]) -> None:
         seen[key] = arm.name
 
 
-def _check_conditions(study: Study, arms: tuple[PlannedArm, ...]) -> None:
+def _check_conditions(study: TrainedStudy, arms: tuple[PlannedArm, ...]) -> None:
     for name, changes in study.conditions.items():
         for arm in arms:
-            tested = changed(arm.configuration, changes, where=f"conditions.{name}")
-            if arm.configuration.trains_encoder and tested.encoder != arm.configuration.encoder:
+            trained = arm.configuration
+            assert isinstance(trained, Configuration)
+            tested = changed(trained, changes, where=f"conditions.{name}")
+            if trained.trains_encoder and tested.encoder != trained.encoder:
                 raise StudyError(
                     f"conditions.{name}: arm {arm.name!r} trains its encoder, which then has its size; "
                     f"only frozen encoders are tested under another one"
                 )
-            if tested.model.allocator != arm.configuration.model.allocator:
-                _check_allocator(name, arm, tested.model.allocator)
+            if tested.model.allocator != trained.model.allocator:
+                _check_allocator(name, arm.name, trained, tested.model.allocator)
 
 
-def _check_allocator(condition: str, arm: PlannedArm, allocator: Variant | None) -> None:
+def _check_allocator(condition: str, arm: str, trained: Configuration, allocator: Variant | None) -> None:
     """Nothing, where an arm can be tested with another allocator than the one it was trained with."""
     from relevance_allocator import allocator_options
 
-    if arm.configuration.model.allocator is None:
-        raise StudyError(
-            f"conditions.{condition}: arm {arm.name!r} has no allocator that another could stand for"
-        )
+    if trained.model.allocator is None:
+        raise StudyError(f"conditions.{condition}: arm {arm!r} has no allocator that another could stand for")
     if allocator is None or allocator_options(allocator.name, allocator.options()).trains:
         raise StudyError(
             f"conditions.{condition}: model.allocator is to be trained or fitted; a condition takes one that is not, "
@@ -134,8 +149,9 @@ def _check_allocator(condition: str, arm: PlannedArm, allocator: Variant | None)
         )
 
 
-def _check_objectives(study: Study, arms: tuple[PlannedArm, ...]) -> None:
+def _check_objectives(study: TrainedStudy, arms: tuple[PlannedArm, ...]) -> None:
     for arm in arms:
+        assert isinstance(arm.configuration, Configuration)
         for training in arm.configuration.trainings:
             try:
                 training.objective_options(accumulation=study.engine.accumulation)

@@ -9,7 +9,8 @@ from dataclasses import dataclass, replace
 from ablation_runner.plan._arm import PlannedArm, changed, differences
 from ablation_runner.plan._cells import greedy_stages
 from ablation_runner.plan._resolve import resolve_arms
-from ablation_runner.plan._trials import Trial, plan_trials
+from ablation_runner.plan._trial import Trial
+from ablation_runner.plan._trials import plan_trials
 from ablation_runner.study import Study
 
 Score = tuple[float, float]  # validation accuracy, and minus the validation loss

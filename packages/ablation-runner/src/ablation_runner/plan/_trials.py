@@ -1,17 +1,26 @@
 """Trials of a study: every arm under every seed, each named by a hash of all that determines its result."""
 
 import json
-import re
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ablation_runner.files import write_frame
 from ablation_runner.plan._arm import PlannedArm, changed
+from ablation_runner.plan._command_trials import command_trials
 from ablation_runner.plan._own_parts import own_sources
-from ablation_runner.plan._stages import stage_keys, training_stages
+from ablation_runner.plan._stages import stage_keys
+from ablation_runner.plan._trial import CommandTrial, TrainedTrial, Trial, random_seed, trial_name
 from ablation_runner.store import content_hash, source_digest
-from ablation_runner.study import AS_TRAINED, Configuration, Engine, Study
+from ablation_runner.study import (
+    AS_TRAINED,
+    Command,
+    CommandStudy,
+    Configuration,
+    Engine,
+    OwnSettings,
+    Study,
+    TrainedStudy,
+)
 
 # What a trial imports, so what its result depends on.
 _SOURCES = (
@@ -26,54 +35,6 @@ _SOURCES = (
 _TESTED: Any = {"data": True, "encoder": True, "tokens": True, "model": {"allocator"}}
 
 
-@dataclass(frozen=True, kw_only=True)
-class Trial:
-    """One arm under a seed: trained in stages, tested under every condition.
-
-    Attributes:
-        name: folder name; ends with the hash of everything that determines the result.
-        processes: ranks that train it together.
-        metric: what its predictions are scored by.
-        conditions: name to the configuration it is tested under; as it was trained first.
-        stages: a key for each stage of its training; trials that share a key share the stage.
-    """
-
-    name: str
-    arm: str
-    seed: int
-    configuration: Configuration
-    engine: Engine
-    processes: int
-    metric: str
-    conditions: dict[str, Configuration]
-    stages: tuple[str, ...]
-
-    @property
-    def random_seed(self) -> int:
-        """What everything random is drawn from: the seed, or one of a replicate's own that belongs to it."""
-        return random_seed(self.seed, replicate=self.configuration.replicate)
-
-    @property
-    def steps(self) -> int:
-        """Optimizer steps of all stages."""
-        return sum(stage.training.steps for stage in training_stages(self.configuration))
-
-
-def random_seed(seed: int, *, replicate: int) -> int:
-    """The seed of initial weights, order of the data and everything else that a trial draws.
-
-    Args:
-        seed: the study's.
-        replicate: 0 leaves it as it is; any other gives a seed of its own, below 2^63.
-
-    >>> random_seed(3, replicate=0)
-    3
-    >>> random_seed(3, replicate=1) == random_seed(4, replicate=1)
-    False
-    """
-    return int(content_hash({"seed": seed, "replicate": replicate}), 16) >> 1 if replicate else seed
-
-
 def plan_trials(study: Study, arms: tuple[PlannedArm, ...], *, processes: int, data: str) -> list[Trial]:
     """All trials, every arm of the first seed before the second, so that an early stop leaves whole seeds.
 
@@ -83,6 +44,9 @@ def plan_trials(study: Study, arms: tuple[PlannedArm, ...], *, processes: int, d
         processes: ranks per trial.
         data: fingerprint of the data.
     """
+    if isinstance(study, CommandStudy):
+        return [*command_trials(study, arms, data=data)]
+    assert isinstance(study, TrainedStudy)
     sources = source_digest(*_SOURCES)
     return [
         _trial(study, arm, seed, processes=processes, data=data, sources=sources)
@@ -91,37 +55,36 @@ def plan_trials(study: Study, arms: tuple[PlannedArm, ...], *, processes: int, d
     ]
 
 
-def _trial(study: Study, arm: PlannedArm, seed: int, *, processes: int, data: str, sources: str) -> Trial:
+def _trial(
+    study: TrainedStudy, arm: PlannedArm, seed: int, *, processes: int, data: str, sources: str
+) -> TrainedTrial:
+    configuration = arm.configuration
+    assert isinstance(configuration, Configuration)
     stages = stage_keys(
-        arm.configuration,
+        configuration,
         study.engine,
-        seed=random_seed(seed, replicate=arm.configuration.replicate),
+        seed=random_seed(seed, replicate=configuration.replicate),
         processes=processes,
         data=data,
-        sources=sources + own_sources(arm.configuration),
+        sources=sources + own_sources(configuration),
     )
-    conditions = {AS_TRAINED: arm.configuration} | {
-        name: changed(arm.configuration, changes, where=f"conditions.{name}")
+    conditions = {AS_TRAINED: configuration} | {
+        name: changed(configuration, changes, where=f"conditions.{name}")
         for name, changes in study.conditions.items()
     }
     read = {name: condition.model_dump(include=_TESTED) for name, condition in conditions.items()}
     tested = content_hash({"stages": stages, "metric": study.metric, "conditions": read})
-    return Trial(
-        name=f"{_folder_name(arm.name)}-seed{seed}-{tested[:8]}",
+    return TrainedTrial(
+        name=trial_name(arm.name, seed, tested),
         arm=arm.name,
         seed=seed,
-        configuration=arm.configuration,
+        configuration=configuration,
         engine=study.engine,
         processes=processes,
         metric=study.metric,
         conditions=conditions,
         stages=stages,
     )
-
-
-def _folder_name(arm: str) -> str:
-    """An arm's name as part of a file name on any system."""
-    return re.sub(r"[^A-Za-z0-9._=]+", "-", arm).strip("-.")[:80] or "arm"
 
 
 def write_plan(path: Path, trials: list[Trial], arms: tuple[PlannedArm, ...]) -> None:
@@ -153,20 +116,23 @@ def read_plan(path: Path) -> list[Trial]:
     """The trials of a written plan."""
     import polars as pl
 
-    return [
-        Trial(
-            name=row["trial"],
-            arm=row["arm"],
-            seed=row["seed"],
-            configuration=Configuration.model_validate_json(row["configuration"]),
-            engine=Engine.model_validate_json(row["engine"]),
-            processes=row["processes"],
-            metric=row["metric"],
-            conditions={
-                name: Configuration.model_validate(condition)
-                for name, condition in json.loads(row["conditions"]).items()
-            },
-            stages=tuple(row["stages"]),
+    return [_read_trial(row) for row in pl.read_parquet(path).iter_rows(named=True)]
+
+
+def _read_trial(row: dict[str, Any]) -> Trial:
+    engine, tested = json.loads(row["engine"]), json.loads(row["conditions"])
+    common = {key: row[key] for key in ("arm", "seed", "processes", "metric")}
+    common |= {"name": row["trial"], "stages": tuple(row["stages"])}
+    if "command" in engine:
+        return CommandTrial(
+            configuration=OwnSettings.model_validate_json(row["configuration"]),
+            engine=Command.model_validate(engine),
+            conditions={name: OwnSettings.model_validate(each) for name, each in tested.items()},
+            **common,
         )
-        for row in pl.read_parquet(path).iter_rows(named=True)
-    ]
+    return TrainedTrial(
+        configuration=Configuration.model_validate_json(row["configuration"]),
+        engine=Engine.model_validate(engine),
+        conditions={name: Configuration.model_validate(each) for name, each in tested.items()},
+        **common,
+    )

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from ablation_runner.results import Interval
 from ablation_stats import Unit
+from vlm_tasks import list_metrics
 
 NOTHING = "–"
 # What a metric is called in a sentence, where not "accuracy".
@@ -21,6 +22,8 @@ _WORDS = {
     "recall_at_10": "recall at 10",
     "rouge_l": "ROUGE-L",
 }
+# What lm-eval, lmms-eval and VLMEvalKit call the share of right answers.
+_ACCURACIES = frozenset({"acc", "accuracy", "exact_match", "exact-match", "hit"})
 _SPACE = "\u00a0"
 
 
@@ -56,11 +59,18 @@ class Scale:
 
 
 def scale_of(metric: str) -> Scale:
-    """The scale of a metric of vlm-tasks: percent, as all of them are shares of 1 but CIDEr, whose hundredths are points.
+    """The scale of a metric: percent where it is a share of 1, as all of vlm-tasks are but CIDEr, whose hundredths are points.
+
+    So are the shares of right answers of other harnesses; any other metric is shown as it is, under its own name.
 
     >>> scale_of("exact_match").axis, scale_of("exact_match").word
     ('percentage points', 'accuracy')
+    >>> scale_of("mme_score").factor, scale_of("mme_score").word
+    (1.0, 'mme_score')
     """
+    name = metric.partition(",")[0]  # lm-eval adds its filter: "exact_match,strict-match"
+    if name not in _ACCURACIES and name not in list_metrics():
+        return Scale(factor=1.0, decimals=3, unit="", step=metric, axis=metric, word=metric)
     word = _WORDS.get(metric, "accuracy")
     if metric == "cider":
         return Scale(factor=100.0, decimals=1, unit="", step="points", axis="points", word=word)

@@ -1,10 +1,12 @@
 """The study file: its schema, and reading it from disk."""
 
+from ablation_runner.study._command import Command, OwnSettings
 from ablation_runner.study._configuration import Configuration
 from ablation_runner.study._data import Data
 from ablation_runner.study._encoder import Encoder, SingleEncoder
 from ablation_runner.study._engine import Engine
 from ablation_runner.study._factors import Changes, Design, Factor
+from ablation_runner.study._kinds import CommandStudy, TrainedStudy
 from ablation_runner.study._load import built_in_studies, find_study, load_study, parse_study
 from ablation_runner.study._schema import AS_TRAINED, Arm, Claim, Study
 from ablation_runner.study._tokens import Reducer, reducer_needs
@@ -16,16 +18,20 @@ __all__ = [
     "Arm",
     "Changes",
     "Claim",
+    "Command",
+    "CommandStudy",
     "Configuration",
     "Data",
     "Design",
     "Encoder",
     "Engine",
     "Factor",
+    "OwnSettings",
     "Reducer",
     "SingleEncoder",
     "Stage",
     "Study",
+    "TrainedStudy",
     "Training",
     "Variant",
     "built_in_studies",

@@ -1,12 +1,13 @@
 """Every key of the study file described: for a person to read, and as JSON Schema for an editor."""
 
-from collections.abc import Iterator
 from typing import Any
 
-from ablation_runner.study._schema import Study
+from ablation_runner.study._kinds import CommandStudy, TrainedStudy
 from ablation_runner.study._toml import toml_value
 
 Node = dict[str, Any]
+
+_BY_KIND = ("baseline", "engine")  # what differs between a study that is trained here and one of a command
 
 _TYPES = {"string": "text", "integer": "whole number", "number": "number", "boolean": "true or false"}
 _LIMITS = {
@@ -19,7 +20,16 @@ _LIMITS = {
 
 def study_schema() -> Node:
     """The JSON Schema of a study file; a variant may also be its name alone."""
-    schema = {"$schema": "https://json-schema.org/draft/2020-12/schema", **Study.model_json_schema()}
+    trained, command = TrainedStudy.model_json_schema(), CommandStudy.model_json_schema()
+    schema = {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        **trained,
+        "properties": trained["properties"] | {key: {} for key in _BY_KIND},
+        "$defs": trained["$defs"] | command["$defs"],
+        "if": {"properties": {"engine": {"required": ["command"]}}, "required": ["engine"]},
+        "then": {"properties": {key: command["properties"][key] for key in _BY_KIND}},
+        "else": {"properties": {key: trained["properties"][key] for key in _BY_KIND}},
+    }
     variant = schema["$defs"]["Variant"]
     schema["$defs"]["Variant"] = {
         "anyOf": [{"type": "string"}, variant],
@@ -31,8 +41,14 @@ def study_schema() -> Node:
 def study_document() -> str:
     """Every table and key of a study file as Markdown: type, range, default, meaning."""
     schema = study_schema()
+    trained = {**schema, "properties": schema["properties"] | schema["else"]["properties"]}
     lines = ["# The study file", "", "Keys without a default are needed.", ""]
-    for heading, table in _tables("", schema, schema["$defs"]):
+    of_command = _tables("", schema["then"], schema["$defs"])[1:]
+    tables = [
+        *_tables("", trained, schema["$defs"]),
+        *((f"{heading} with a command", table) for heading, table in of_command),
+    ]
+    for heading, table in tables:
         if heading:
             lines += [f"## {heading}", "", table["description"], ""]
         described = [
@@ -42,9 +58,9 @@ def study_document() -> str:
     return "\n".join(lines)
 
 
-def _tables(heading: str, table: Node, defined: Node) -> Iterator[tuple[str, Node]]:
+def _tables(heading: str, table: Node, defined: Node) -> list[tuple[str, Node]]:
     """A table under its TOML heading, then the tables inside it."""
-    yield heading, table
+    found = [(heading, table)]
     for key, node in table["properties"].items():
         path = f"{heading.strip('[]')}.{key}" if heading else key
         shapes = {
@@ -55,7 +71,8 @@ def _tables(heading: str, table: Node, defined: Node) -> Iterator[tuple[str, Nod
         for inside, part in shapes.items():
             if inner := _table(part, defined):
                 said = dict.fromkeys([node.get("description", ""), inner["description"]])
-                yield from _tables(inside, {**inner, "description": " ".join(said).strip()}, defined)
+                found += _tables(inside, {**inner, "description": " ".join(said).strip()}, defined)
+    return found
 
 
 def _table(node: Any, defined: Node) -> Node | None:

@@ -9,9 +9,9 @@ from typing import Any, get_args
 from pydantic import BaseModel, ValidationError
 
 from ablation_runner.errors import StudyError, nearest
+from ablation_runner.study._kinds import CommandStudy, TrainedStudy, kind_of
 from ablation_runner.study._override import overridden
 from ablation_runner.study._scales import scaled
-from ablation_runner.study._schema import Study
 
 
 def built_in_studies() -> dict[str, Path]:
@@ -37,7 +37,9 @@ def find_study(name: str) -> Path:
     raise StudyError(f"unknown study {name!r}; {nearest(name, built_in)} (or give a path ending in .toml)")
 
 
-def load_study(path: Path, *, scale: str | None = None, overrides: Sequence[str] = ()) -> Study:
+def load_study(
+    path: Path, *, scale: str | None = None, overrides: Sequence[str] = ()
+) -> TrainedStudy | CommandStudy:
     """The checked study of a TOML file.
 
     Args:
@@ -70,19 +72,20 @@ def _read(path: Path) -> dict[str, Any]:
         raise StudyError(f"{path}: not TOML: {error}") from error
 
 
-def parse_study(raw: dict[str, Any], *, source: str) -> Study:
+def parse_study(raw: dict[str, Any], *, source: str) -> TrainedStudy | CommandStudy:
     """The checked study of a parsed file; `source` is named in errors.
 
     Raises:
         StudyError: a key or value that does not fit.
     """
+    kind = kind_of(raw)
     try:
-        return Study.model_validate(raw)
+        return kind.model_validate(raw)
     except ValidationError as error:
-        raise StudyError(f"{source}: {_first_problem(error)}") from error
+        raise StudyError(f"{source}: {_first_problem(error, kind)}") from error
 
 
-def _first_problem(error: ValidationError) -> str:
+def _first_problem(error: ValidationError, study: type[BaseModel]) -> str:
     """One line for the first problem; unknown keys come first, since they explain missing ones."""
     problems = sorted(error.errors(), key=lambda problem: problem["type"] != "extra_forbidden")
     problem = problems[0]
@@ -92,9 +95,9 @@ def _first_problem(error: ValidationError) -> str:
     kind = problem["type"]
     if kind == "extra_forbidden":
         *parents, name = location
-        return f"{key}: unknown key; {nearest(str(name), _fields_at(parents))}{more}"
+        return f"{key}: unknown key; {nearest(str(name), _fields_at(parents, study))}{more}"
     if kind == "missing":
-        return f"{key}: missing; {_description_at(location)}{more}"
+        return f"{key}: missing; {_description_at(location, study)}{more}"
     message = str(problem["msg"])
     if kind == "value_error":  # raised by our own checks, which name what they found
         return f"{key}: {message.removeprefix('Value error, ')}{more}"
@@ -106,9 +109,9 @@ def _short(value: object) -> str:
     return text if len(text) <= 60 else f"{text[:57]}..."
 
 
-def _model_at(location: list[Any]) -> type[BaseModel] | None:
+def _model_at(location: list[Any], study: type[BaseModel]) -> type[BaseModel] | None:
     """The settings class at a location of the study, None where there is none."""
-    model: type[BaseModel] | None = Study
+    model: type[BaseModel] | None = study
     for part in location:
         field = model.model_fields.get(str(part)) if model else None
         if field is None:
@@ -119,12 +122,12 @@ def _model_at(location: list[Any]) -> type[BaseModel] | None:
     return model
 
 
-def _fields_at(location: list[Any]) -> list[str]:
-    model = _model_at(location)
+def _fields_at(location: list[Any], study: type[BaseModel]) -> list[str]:
+    model = _model_at(location, study)
     return list(model.model_fields) if model else []
 
 
-def _description_at(location: tuple[Any, ...]) -> str:
-    model = _model_at(list(location[:-1]))
+def _description_at(location: tuple[Any, ...], study: type[BaseModel]) -> str:
+    model = _model_at(list(location[:-1]), study)
     field = model.model_fields.get(str(location[-1])) if model else None
     return (field.description if field else None) or "this key is needed"

@@ -1,11 +1,12 @@
 """Single values of a study file given on the command line: `training.steps=200`."""
 
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from ablation_runner.errors import StudyError, nearest
 from ablation_runner.study._configuration import Configuration
+from ablation_runner.study._kinds import CommandStudy, kind_of
 from ablation_runner.study._schema import Study
 
 _MARK = "the value's place"  # what a path is parsed with
@@ -25,13 +26,26 @@ def overridden(raw: dict[str, Any], overrides: Sequence[str]) -> dict[str, Any]:
     {'baseline': {'training': {'steps': 200}}}
     """
     for override in overrides:
-        path, value = parse_override(override)
+        path, value = parse_override(override, settings=_settings(raw))
         raw = _with(raw, path, value, f"--set {override}")
     return raw
 
 
-def parse_override(override: str) -> tuple[tuple[str, ...], Any]:
+def _settings(raw: dict[str, Any]) -> Iterable[str]:
+    """The keys of a baseline: those that a command takes, or those of a configuration that is trained here."""
+    baseline = raw.get("baseline")
+    own = kind_of(raw) is CommandStudy and isinstance(baseline, dict)
+    return list(baseline or ()) if own else Configuration.model_fields
+
+
+def parse_override(
+    override: str, *, settings: Iterable[str] = Configuration.model_fields
+) -> tuple[tuple[str, ...], Any]:
     """The path, from the study file's top, and the value of an override.
+
+    Args:
+        override: as it was given.
+        settings: keys of the baseline, which may stand without `baseline.`.
 
     Raises:
         StudyError: not a dotted path, an equals sign and a TOML value; or the path starts with an unknown key.
@@ -43,7 +57,7 @@ def parse_override(override: str) -> tuple[tuple[str, ...], Any]:
         raise StudyError(f"--set {override!r}: not UTF-8 text")
     for place, sign in enumerate(override):
         if sign == "=" and (path := _parsed_path(override[:place])):
-            return _from_the_top(path, override), _parsed_value(override[place + 1 :], override)
+            return _from_the_top(path, override, settings), _parsed_value(override[place + 1 :], override)
     raise StudyError(f"--set {override}: expected PATH=VALUE, such as training.steps=200")
 
 
@@ -73,12 +87,12 @@ def _parsed_value(text: str, override: str) -> Any:
     raise StudyError(f"--set {override}: {text} is not a TOML value (text stands in quotes: '\"{text}\"')")
 
 
-def _from_the_top(path: tuple[str, ...], override: str) -> tuple[str, ...]:
+def _from_the_top(path: tuple[str, ...], override: str, settings: Iterable[str]) -> tuple[str, ...]:
     if path[0] in Study.model_fields:
         return path
-    if path[0] in Configuration.model_fields:
+    if path[0] in settings:
         return ("baseline", *path)
-    known = [*Study.model_fields, *Configuration.model_fields]
+    known = [*Study.model_fields, *settings]
     raise StudyError(f"--set {override}: unknown key {path[0]!r}; {nearest(path[0], known)}")
 
 

@@ -4,12 +4,12 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
+from ablation_runner.study._command import Command, OwnSettings
 from ablation_runner.study._configuration import Configuration
 from ablation_runner.study._engine import Engine
 from ablation_runner.study._factors import Changes, Design, Factor, Tuning
 from ablation_runner.study._scales import CPU
 from ablation_runner.study._settings import Settings
-from ablation_runner.study._variants import check_known
 
 AS_TRAINED = "as-trained"
 # What a trained model may be tested under without training it again.
@@ -47,15 +47,17 @@ class Claim(Settings):
 
 
 class Study(Settings):
-    """A whole study file."""
+    """A whole study file: a `TrainedStudy`, or a `CommandStudy` where its engine is a command."""
 
     title: Annotated[str, Field(min_length=1, description="Heading of the report.")]
     question: Annotated[str, Field(min_length=1, description="What the study asks.")]
-    metric: Annotated[str, Field(description="Metric of vlm-tasks that the claims are about.")] = (
-        "exact_match"
-    )
+    metric: Annotated[
+        str, Field(description="Metric that the claims are about: of vlm-tasks, or one a command reports.")
+    ] = "exact_match"
     seeds: Annotated[list[int], Field(min_length=1, description="Training seeds, the same for every arm.")]
-    baseline: Annotated[Configuration, Field(description="The configuration all arms are compared with.")]
+    baseline: Annotated[
+        Configuration | OwnSettings, Field(description="The configuration all arms are compared with.")
+    ]
     factors: Annotated[dict[str, Factor], Field(min_length=1, description="What varies.")]
     design: Annotated[Design, Field(description="How the factors' levels are combined into arms.")] = Design()
     match: Annotated[
@@ -75,7 +77,17 @@ class Study(Settings):
             "name to a table of path and value (tokens.*, encoder.image_size, data.images, data.limit, model.allocator)."
         ),
     ] = Field(default_factory=dict)
-    engine: Annotated[Engine, Field(description="How DeepSpeed trains; the same for all arms.")] = Engine()
+    engine: Annotated[
+        Engine | Command, Field(description="How DeepSpeed trains, or a command that does; for all arms.")
+    ] = Engine()
+    blind: Annotated[
+        Changes | None,
+        Field(
+            min_length=1,
+            description="With a command: setting to value of the control arm that sees nothing of use, such as "
+            '{ images = "shuffled" }. Without one no claim of equivalence can be shown.',
+        ),
+    ] = None
     claims: Annotated[list[Claim], Field(description="What the report judges.")] = Field(default_factory=list)
     stands_for: Annotated[
         str | None, Field(min_length=1, description="What the models and data of this scale stand for.")
@@ -90,13 +102,6 @@ class Study(Settings):
             "file, which is merged into it."
         ),
     ] = Field(default_factory=dict)
-
-    @field_validator("metric")
-    @classmethod
-    def _known_metric(cls, metric: str) -> str:
-        from vlm_tasks import list_metrics
-
-        return check_known("metric", metric, list_metrics())
 
     @field_validator("seeds")
     @classmethod

@@ -17,13 +17,23 @@ def main() -> None:
     arguments = parser.parse_args()
     Thread(target=_stop_with_parent, daemon=True).start()
     try:
-        from ablation_runner.trial._work import work
-
-        work(arguments.run)
+        _work(arguments.run)
     except BaseException:  # noqa: BLE001 (printed, and the process ends with it)
         traceback.print_exc()
         sys.stdout.flush()
         os._exit(1)  # a rank that waits in a collective would keep the interpreter alive
+
+
+def _work(run: Path) -> None:
+    """Works off the plan: what trains its trials differs, and nothing else."""
+    from ablation_runner.plan import CommandTrial, read_plan
+    from ablation_runner.store import RunFolder
+
+    if isinstance(read_plan(RunFolder(run).plan_file)[0], CommandTrial):
+        from ablation_runner.own_trainer._work import work
+    else:
+        from ablation_runner.trial._work import work
+    work(run)
 
 
 def _stop_with_parent() -> None:

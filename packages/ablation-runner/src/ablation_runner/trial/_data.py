@@ -6,8 +6,8 @@ from typing import Any
 import polars as pl
 from transformers import AutoTokenizer
 
+from ablation_runner.failure import TrialFailedError
 from ablation_runner.study import Configuration
-from ablation_runner.trial._failure import TrialFailedError
 from vlm_fusion import PretrainedOptions, Question, build_tokenizer, encode_question, language_model_options
 from vlm_tasks import Task, format_prompt
 

@@ -7,7 +7,7 @@ import numpy as np
 import polars as pl
 import torch
 
-from ablation_runner.plan import Trial
+from ablation_runner.plan import TrainedTrial
 from ablation_runner.study import Configuration
 from ablation_runner.trial._allocating import AllocatingModel
 from ablation_runner.trial._assemble import make_allocator
@@ -24,7 +24,12 @@ _IMAGES_AT_ONCE = 32
 
 
 def evaluate(
-    model: VisionLanguageModel, trial: Trial, condition: Configuration, *, name: str, material: Material
+    model: VisionLanguageModel,
+    trial: TrainedTrial,
+    condition: Configuration,
+    *,
+    name: str,
+    material: Material,
 ) -> pl.DataFrame:
     """The result rows of the test split under a condition, the same on every rank and for any number of ranks.
 
@@ -64,7 +69,9 @@ def evaluate(
 
 
 @contextmanager
-def _allocating_as(model: VisionLanguageModel, trial: Trial, condition: Configuration) -> Iterator[None]:
+def _allocating_as(
+    model: VisionLanguageModel, trial: TrainedTrial, condition: Configuration
+) -> Iterator[None]:
     """The model with the condition's allocator for the time of the block, where that is another one."""
     if condition.model.allocator == trial.configuration.model.allocator:
         yield

@@ -6,7 +6,7 @@ from typing import Any
 from PIL import Image
 
 from ablation_runner.errors import StudyError, nearest
-from ablation_runner.plan import Trial
+from ablation_runner.plan import TrainedTrial
 from ablation_runner.store import RunFolder
 from ablation_runner.trial._allocating import AllocatingModel
 from ablation_runner.trial._feed import Feed
@@ -18,7 +18,7 @@ from vlm_fusion import Question, pack_questions
 from vlm_tasks import create_task
 
 
-def explain_item(trial: Trial, run: RunFolder, item: str) -> dict[str, Image.Image]:
+def explain_item(trial: TrainedTrial, run: RunFolder, item: str) -> dict[str, Image.Image]:
     """Pictures by name: each way of knowing, what was kept, and a summary, for a test item and a trained model.
 
     Args:

@@ -10,10 +10,10 @@ from jaxtyping import Float
 from torch import Tensor
 from transformers import PreTrainedTokenizerBase
 
+from ablation_runner.failure import TrialFailedError
 from ablation_runner.store import content_hash
 from ablation_runner.study import Configuration
 from ablation_runner.trial._data import Split, encode_split, make_tokenizer, read_items
-from ablation_runner.trial._failure import TrialFailedError
 from ablation_runner.trial._images import PIXELS, normalised, read_images, store_images
 from token_budget import VisualTokens
 from vlm_encoders import EncoderSpec, MixtureSpec, tensors_to_tokens

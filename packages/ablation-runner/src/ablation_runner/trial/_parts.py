@@ -7,8 +7,8 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
+from ablation_runner.failure import TrialFailedError
 from ablation_runner.study import Training
-from ablation_runner.trial._failure import TrialFailedError
 from ablation_runner.trial._seeding import stream_seed
 from vlm_encoders import Encoder, Lora, set_trainable, training_options
 from vlm_fusion import VisionLanguageModel

@@ -9,7 +9,7 @@ import polars as pl
 import torch
 
 from ablation_runner.files import write_frame
-from ablation_runner.plan import Trial, training_stages
+from ablation_runner.plan import TrainedTrial, training_stages
 from ablation_runner.records import write_record
 from ablation_runner.store import RunFolder, StageFolder
 from ablation_runner.study import AS_TRAINED, Configuration
@@ -28,7 +28,7 @@ _TELL_EVERY = 5  # steps between events
 
 
 def run_trial(
-    trial: Trial, run: RunFolder, read: Read, others: list[Trial], tell: Tell, check: Check
+    trial: TrainedTrial, run: RunFolder, read: Read, others: list[TrainedTrial], tell: Tell, check: Check
 ) -> None:
     """Trains, tests and records a trial.
 
@@ -107,7 +107,7 @@ def run_trial(
     tell("finished", trial=trial.name, score=score, seconds=seconds)
 
 
-def _reach_last_stage(trial: Trial, run: RunFolder, material: Material, tell: Tell) -> StageFolder:
+def _reach_last_stage(trial: TrainedTrial, run: RunFolder, material: Material, tell: Tell) -> StageFolder:
     """Trains what is not there yet; a stage that is there makes those before it unnecessary."""
     folders = [run.stage(key) for key in trial.stages]
     finished = [index for index, folder in enumerate(folders) if folder.record() is not None]
@@ -126,7 +126,7 @@ def _reach_last_stage(trial: Trial, run: RunFolder, material: Material, tell: Te
     return folders[-1]
 
 
-def _test(trial: Trial, model: VisionLanguageModel, read: Read) -> pl.DataFrame:
+def _test(trial: TrainedTrial, model: VisionLanguageModel, read: Read) -> pl.DataFrame:
     """The rows of every condition."""
     if torch.cuda.is_available():
         model.to(torch.device("cuda", torch.cuda.current_device()))
@@ -144,7 +144,7 @@ def _score(rows: pl.DataFrame) -> float:
     return float(own.select(pl.col("value").sum() / pl.col("weight").sum()).item())
 
 
-def _digests(trial: Trial, run: RunFolder, others: list[Trial]) -> dict[int, str]:
+def _digests(trial: TrainedTrial, run: RunFolder, others: list[TrainedTrial]) -> dict[int, str]:
     """Seed to digest of the losses, of the arm's other trials that have finished."""
     records = {other.seed: run.trial(other.name).record() for other in others if other.arm == trial.arm}
     return {
@@ -154,7 +154,7 @@ def _digests(trial: Trial, run: RunFolder, others: list[Trial]) -> dict[int, str
     }
 
 
-def _teller(tell: Tell, trial: Trial, done: int, reused: int) -> OnStep:
+def _teller(tell: Tell, trial: TrainedTrial, done: int, reused: int) -> OnStep:
     """Tells a stage's steps as steps of the whole trial, of which `done` came before it and `reused` were there already."""
 
     def on_step(step: int, loss: float | None) -> None:

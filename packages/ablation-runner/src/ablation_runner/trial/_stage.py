@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from ablation_runner.files import write_atomically
 from ablation_runner.leases import Lease, try_lease
-from ablation_runner.plan import Trial
+from ablation_runner.plan import TrainedTrial
 from ablation_runner.records import write_record
 from ablation_runner.store import StageFolder
 from ablation_runner.study import Stage
@@ -33,7 +33,7 @@ _ASK_EVERY = 0.5  # seconds between tries for a stage that another worker holds
 
 
 def ensure_stage(
-    trial: Trial,
+    trial: TrainedTrial,
     stage: Stage,
     material: Material,
     folder: StageFolder,
@@ -60,7 +60,7 @@ def ensure_stage(
             _train_stage(trial, stage, material, folder, before, on_step, check)
 
 
-def stage_model(trial: Trial, material: Material, weights: StageFolder | None) -> VisionLanguageModel:
+def stage_model(trial: TrainedTrial, material: Material, weights: StageFolder | None) -> VisionLanguageModel:
     """The trial's model with the weights that a stage ended in, on the CPU.
 
     Args:
@@ -84,7 +84,7 @@ def _with_weights(model: VisionLanguageModel, weights: dict[str, Tensor]) -> Vis
 
 
 def _train_stage(
-    trial: Trial,
+    trial: TrainedTrial,
     stage: Stage,
     material: Material,
     folder: StageFolder,
@@ -125,7 +125,7 @@ def _train_stage(
 
 
 def _to_keep(
-    trial: Trial,
+    trial: TrainedTrial,
     stage: Stage,
     material: Material,
     before: StageFolder | None,

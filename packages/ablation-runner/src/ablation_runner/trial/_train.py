@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-from ablation_runner.plan import Trial
+from ablation_runner.plan import TrainedTrial
 from ablation_runner.records import read_record, write_record
 from ablation_runner.store import StageFolder, plain_name
 from ablation_runner.study import Stage, Training
@@ -41,7 +41,7 @@ class History:
     curve: list[dict[str, Any]] = field(default_factory=list)
 
 
-def batch_plan(trial: Trial, training: Training, material: Material) -> BatchPlan:
+def batch_plan(trial: TrainedTrial, training: Training, material: Material) -> BatchPlan:
     """A stage's batches, from the trial's seed alone."""
     return BatchPlan(
         material.splits["train"].questions_of,
@@ -52,7 +52,7 @@ def batch_plan(trial: Trial, training: Training, material: Material) -> BatchPla
     )
 
 
-def stage_feed(trial: Trial, stage: Stage, material: Material) -> Feed:
+def stage_feed(trial: TrainedTrial, stage: Stage, material: Material) -> Feed:
     """What a stage's batches are fed as."""
     kind = PairFeed if stage.training.pair_objectives else Feed
     return kind(
@@ -64,7 +64,7 @@ def stage_feed(trial: Trial, stage: Stage, material: Material) -> Feed:
     )
 
 
-def budget_schedule(trial: Trial, training: Training) -> Schedule:
+def budget_schedule(trial: TrainedTrial, training: Training) -> Schedule:
     """The visual tokens per image of every step of a stage."""
     tokens = trial.configuration.tokens
     schedule = training.schedule or tokens.schedule
@@ -75,7 +75,7 @@ def budget_schedule(trial: Trial, training: Training) -> Schedule:
 
 def train(
     engine: Any,
-    trial: Trial,
+    trial: TrainedTrial,
     stage: Stage,
     material: Material,
     folder: StageFolder,

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from ablation_runner.trial._failure import TrialFailedError
+from ablation_runner.failure import TrialFailedError
 
 
 def check_loss(loss: float, *, step: int) -> None:

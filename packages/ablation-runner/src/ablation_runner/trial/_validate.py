@@ -5,7 +5,7 @@ from typing import Any
 
 import torch
 
-from ablation_runner.plan import Trial
+from ablation_runner.plan import TrainedTrial
 from ablation_runner.study import Training
 from ablation_runner.trial._batches import Row
 from ablation_runner.trial._engine import micro_batch_size
@@ -15,7 +15,7 @@ from ablation_runner.trial._ranking import choose_answers
 from ablation_runner.trial._ranks import summed
 
 
-def validate(engine: Any, trial: Trial, training: Training, feed: Feed) -> dict[str, float]:
+def validate(engine: Any, trial: TrainedTrial, training: Training, feed: Feed) -> dict[str, float]:
     """Loss per answer token, and share of questions whose every answer token is the likeliest, on validation."""
     ranks, rank = torch.distributed.get_world_size(), torch.distributed.get_rank()
     size = micro_batch_size(training, trial.engine, ranks)
@@ -35,7 +35,7 @@ def validate(engine: Any, trial: Trial, training: Training, feed: Feed) -> dict[
     return {"loss": loss / tokens, "accuracy": right / asked}
 
 
-def validation_rows(trial: Trial, material: Material) -> list[Row]:
+def validation_rows(trial: TrainedTrial, material: Material) -> list[Row]:
     """One row for each validation image that is followed: all its questions, or the first where rows hold one."""
     split = material.splits["validation"]
     images = min(trial.configuration.data.validation_images, len(split.images))
@@ -56,7 +56,9 @@ def _tally(output: Any, rows: list[Row], material: Material) -> tuple[float, int
     return float(output.loss), len(wanted), sum(bool(each.all()) for each in right), len(answers)
 
 
-def validate_pairs(engine: Any, trial: Trial, training: Training, feed: Feed) -> dict[str, float | None]:
+def validate_pairs(
+    engine: Any, trial: TrainedTrial, training: Training, feed: Feed
+) -> dict[str, float | None]:
     """The objectives' weighted loss on whole batches of validation images, and how often the answer ranks first.
 
     Every rank ranks all images, as under ZeRO-3 all have to take part. Where answers are not ranked there is no accuracy.

@@ -8,13 +8,12 @@ from typing import Any
 import torch
 
 from ablation_runner.events import emit
-from ablation_runner.files import write_json
+from ablation_runner.failure import TrialFailedError, record_failure
 from ablation_runner.leases import Lease, LostLeaseError, take_part, try_lease
-from ablation_runner.plan import Trial, read_plan
+from ablation_runner.plan import TrainedTrial, read_plan
 from ablation_runner.store import RunFolder
 from ablation_runner.study import Configuration
 from ablation_runner.trial._engine import start_distributed
-from ablation_runner.trial._failure import TrialFailedError
 from ablation_runner.trial._material import Material, load_material, material_key
 from ablation_runner.trial._ranks import agreed, checked
 from ablation_runner.trial._run_trial import Read, run_trial
@@ -30,7 +29,7 @@ def work(path: Path) -> None:
     """
     rank, _ = start_distributed()
     run = RunFolder(path)
-    trials = read_plan(run.plan_file)
+    trials = [trial for trial in read_plan(run.plan_file) if isinstance(trial, TrainedTrial)]
     torch.set_num_threads(trials[0].engine.threads)
     tell = emit if rank == 0 else _say_nothing
     read = _reader(run, tell)
@@ -40,7 +39,9 @@ def work(path: Path) -> None:
             lost = [trial for trial in lost if not _is_done_with(trial, run, read, trials, tell)]
 
 
-def _is_done_with(trial: Trial, run: RunFolder, read: Read, trials: list[Trial], tell: Any) -> bool:
+def _is_done_with(
+    trial: TrainedTrial, run: RunFolder, read: Read, trials: list[TrainedTrial], tell: Any
+) -> bool:
     """Runs a trial where nobody else does; false where it was lost on the way."""
     folder = run.trial(trial.name)
     with try_lease(folder.lease_file) if torch.distributed.get_rank() == 0 else nullcontext() as lease:
@@ -68,7 +69,12 @@ def _reader(run: RunFolder, tell: Any) -> Read:
 
 
 def _run_one(
-    trial: Trial, run: RunFolder, read: Read, trials: list[Trial], tell: Any, lease: Lease | None
+    trial: TrainedTrial,
+    run: RunFolder,
+    read: Read,
+    trials: list[TrainedTrial],
+    tell: Any,
+    lease: Lease | None,
 ) -> None:
     try:
         run_trial(trial, run, read, trials, tell, checked(lease))
@@ -78,15 +84,10 @@ def _run_one(
         traceback.print_exc()
         cause = str(error) if isinstance(error, TrialFailedError) else f"{type(error).__name__}: {error}"
         if lease is None or lease.is_mine():
-            _record_failure(trial, run, cause.splitlines()[0])
+            record_failure(trial, run, cause.splitlines()[0])
             tell("failed", trial=trial.name, cause=cause.splitlines()[0])
         if torch.distributed.get_world_size() > 1 and not isinstance(error, TrialFailedError):
             raise  # the other ranks may be waiting in a collective: only the launcher can end them
-
-
-def _record_failure(trial: Trial, run: RunFolder, cause: str) -> None:
-    record = {"trial": trial.name, "arm": trial.arm, "seed": trial.seed, "status": "failed", "cause": cause}
-    write_json(run.trial(trial.name).record_file, record)
 
 
 def _say_nothing(event: str, **fields: Any) -> None:

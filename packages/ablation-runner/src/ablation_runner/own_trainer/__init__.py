@@ -1,0 +1,1 @@
+"""Trials that a command of the user's own runs; nothing here imports torch."""

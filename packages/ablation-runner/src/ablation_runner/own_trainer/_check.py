@@ -1,0 +1,43 @@
+"""What is asked of a command that it cannot do, named before anything starts."""
+
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+from ablation_runner.errors import StudyError
+from ablation_runner.plan import CommandTrial, Trial, command_line
+from ablation_runner.study import CommandStudy, Study
+
+
+def refuse_options(study: Study, *, processes: int, smoke: bool) -> None:
+    """Refuses options that are about training done here, where a command trains.
+
+    Raises:
+        StudyError: one was given.
+    """
+    if not isinstance(study, CommandStudy):
+        return
+    if processes > 1:
+        raise StudyError(
+            f"--processes {processes}: engine.command starts its own ranks, as torchrun --nproc-per-node {processes} does"
+        )
+    if smoke:
+        raise StudyError(
+            "--smoke shortens training that is done here; with engine.command shorten it by its own settings, as "
+            "--set steps=2 does where steps is one"
+        )
+
+
+def require_programs(trials: Sequence[Trial]) -> None:
+    """Makes sure that the program of every trial that is a command can be started from here.
+
+    Raises:
+        StudyError: one cannot be found, or may not be executed.
+    """
+    for trial in trials:
+        if isinstance(trial, CommandTrial):
+            program = command_line(trial, out=Path())[0]
+            if shutil.which(program) is None:
+                raise StudyError(
+                    f"engine.command: no program {program!r} here; install it, or write the path of an executable file"
+                )
