@@ -6,6 +6,7 @@ import polars as pl
 
 from ablation_runner.analysis._arms import arm_result
 from ablation_runner.analysis._by_type import scores_by_type
+from ablation_runner.analysis._choices import choices
 from ablation_runner.analysis._claims import claim_results, judge_claims
 from ablation_runner.analysis._compared import differences_to
 from ablation_runner.analysis._conditions import condition_rows, transfer_table
@@ -83,6 +84,9 @@ def analyze(prepared: Prepared) -> StudyResults:
         audit=hygiene(tested, prepared, finished, arms, verdicts, curves),
         cost_front=cost_front(tested, arms),
         transfer=transfer_table(tested, prepared),
+        choices=choices(prepared, records),
+        scale=prepared.study.scale,
+        stands_for=prepared.study.stands_for,
         effects=design_effects(tested, prepared, not_converged),
         dose_responses=dose_responses(tested, prepared, arms),
     )

@@ -54,6 +54,7 @@ def arm_result(
         p_adjusted=difference.p_adjusted if difference else None,
         converged=arm.name not in not_converged,
         warnings=tuple(warnings),
+        invalid=_invalid(cube, arm.name),
     )
 
 
@@ -63,6 +64,12 @@ def mean_of(cube: stats.PairedCube | None, arm: str) -> Interval | None:
         return None
     target = "both" if len(cube.seeds) > 1 else "items"
     return interval_of(stats.arm_mean(cube, arm=arm, generalize_to=target))
+
+
+def _invalid(cube: stats.PairedCube | None, arm: str) -> float | None:
+    if cube is None or cube.invalid is None or arm not in cube.arms:
+        return None
+    return float(cube.invalid[cube.index(arm)])
 
 
 def interval_of(estimate: Any) -> Interval | None:

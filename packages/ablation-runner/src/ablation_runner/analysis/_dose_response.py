@@ -36,7 +36,7 @@ def _subjects(tested: Tested, prepared: Prepared) -> Iterator[tuple[str, stats.P
     """The name and the scores of what is asked: everything, and the types of which a claim speaks."""
     assert tested.main is not None
     yield "", tested.main
-    types = {getattr(claim, "type", None) for claim in prepared.study.claims} - {None}
+    types = {claim.type for claim in prepared.study.claims} - {None}
     for kind in tested.questions["question_type"].unique().sort():
         if kind in types:
             yield kind, of_items(tested.main, (tested.questions["question_type"] == kind).to_numpy())

@@ -3,8 +3,9 @@
 Only validation results choose anything; the test split is not looked at.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from ablation_runner.plan._arm import PlannedArm, changed, differences
 from ablation_runner.plan._cells import greedy_stages
@@ -54,11 +55,11 @@ def plan_round(study: Study, *, processes: int, data: str, read: Read) -> Round:
         if tuning and tuned:
             arms = _tuned(study, arms, tuning, read)
         trials = plan_trials(study, arms, processes=processes, data=data)
-        picked = _pick(study, arms, trials, chosen, read) if tuned else None
+        picked = pick_level(study, arms, trials, chosen, read) if tuned else None
         if picked is None or len(chosen) == greedy_stages(study):
             is_last = tuned and len(chosen) == greedy_stages(study)
             return Round(arms=arms, tuning=tuning, trials=trials, is_last=is_last)
-        chosen |= picked
+        chosen[picked.factor] = picked.level
 
 
 def _tuning_trials(
@@ -96,24 +97,39 @@ def _tuned(
     )
 
 
-def _pick(
-    study: Study, arms: tuple[PlannedArm, ...], trials: list[Trial], chosen: dict[str, str], read: Read
-) -> dict[str, str] | None:
-    """The next level that a greedy search picks; None where it is over, or its trials are not."""
+class Pick(NamedTuple):
+    """The level that a greedy search takes for a factor, and the score of every level it chose among."""
+
+    factor: str
+    level: str
+    scores: dict[str, Score]
+
+
+def pick_level(
+    study: Study, arms: Sequence[PlannedArm], trials: Sequence[Trial], chosen: dict[str, str], read: Read
+) -> Pick | None:
+    """The next level that a greedy search picks; None where it is over, or its trials are not.
+
+    Args:
+        study: the study.
+        arms: as far as they are known.
+        trials: of the arms.
+        chosen: factor to the level picked for it so far.
+        read: a trial's validation score.
+    """
     if len(chosen) == greedy_stages(study):
         return None
-    scores = []
-    stage = _greedy_stage(study, arms, chosen)
-    for arm in stage:
+    factor = list(study.factors)[len(chosen)]
+    scores = {}
+    for arm in _greedy_stage(study, arms, chosen):
         found = [read(trial) for trial in trials if trial.arm == arm.name]
         if any(score is None for score in found):
             return None
-        scores.append(_mean([score for score in found if score is not None]))
-    factor = list(study.factors)[len(chosen)]
-    return {factor: stage[_best(scores)].levels[factor]}
+        scores[arm.levels[factor]] = _mean([score for score in found if score is not None])
+    return Pick(factor, list(scores)[_best(list(scores.values()))], scores)
 
 
-def _greedy_stage(study: Study, arms: tuple[PlannedArm, ...], chosen: dict[str, str]) -> list[PlannedArm]:
+def _greedy_stage(study: Study, arms: Sequence[PlannedArm], chosen: dict[str, str]) -> list[PlannedArm]:
     """The arms among which the next level is picked: earlier factors as chosen, later ones as in the baseline."""
     searched = list(study.factors)[len(chosen)]
     fixed = {name: chosen.get(name, level) for name, level in arms[0].levels.items() if name != searched}

@@ -8,6 +8,7 @@ from ablation_runner.report._answer import answer, cautions
 from ablation_runner.report._audit import AuditGroup, audit_groups
 from ablation_runner.report._by_type import by_type
 from ablation_runner.report._chart import Figure
+from ablation_runner.report._choices import choices
 from ablation_runner.report._conditions import conditions
 from ablation_runner.report._cost import cost
 from ablation_runner.report._curves import curves
@@ -44,6 +45,7 @@ class Page:
     baseline: str
     answer: str
     scope: str
+    stands_for: str
     scale: Scale
     cautions: list[str]
     claims: tuple[ClaimResult, ...]
@@ -84,6 +86,7 @@ def gather(results: StudyResults) -> Page:
         baseline=baseline_of(results).name,
         answer=answer(results, scale),
         scope=", ".join(scope),
+        stands_for=results.stands_for or "",
         scale=scale,
         cautions=cautions(results, scale),
         claims=results.claims,
@@ -114,6 +117,7 @@ def _sections(results: StudyResults, scale: Scale) -> list[Section]:
         transfer(results, scale),
         conditions(results, scale),
         with_figure(by_type(results, scale), grids=type_tables(results, scale)),
+        choices(results),
         with_figure(curves(results)),
     )
     return [section for section in found if section]
@@ -126,4 +130,4 @@ def _scope(results: StudyResults) -> list[str]:
     scope.append(plural(len({seed for arm in results.arms for seed in arm.seeds}), "seed"))
     if results.questions:
         scope.append(f"{plural(results.questions, 'test question')} about {plural(results.images, 'image')}")
-    return scope
+    return [*scope, f"{results.scale} scale"]

@@ -64,5 +64,14 @@ def terms(scale: Scale) -> list[Term]:
         Term("parameters", "weights that were trained; frozen ones are not counted."),
         Term("MACs", "multiply-accumulate operations of one question, forward."),
         Term("visual tokens", "vectors per image that the language model sees."),
+        Term(
+            "invalid answers",
+            "test answers that are empty or not of a form the metric accepts; they count as wrong.",
+        ),
+        Term(
+            "scale",
+            "cpu: small models that stand for large ones, as said at the top; directions may carry over, sizes "
+            "need not. gpu: models of the size that the literature speaks of.",
+        ),
         Term("training time", "of one trial, mean over seeds, on the machine named below."),
     ]

@@ -36,6 +36,7 @@ class ArmRow:
     visual_tokens: str
     train_seconds: str
     converged: str
+    invalid: str
     seeds: str
     warnings: tuple[str, ...]
 
@@ -80,9 +81,15 @@ def _arm_row(arm: ArmResult, results: StudyResults, scale: Scale) -> ArmRow:
         visual_tokens=f"{arm.visual_tokens:,}" if arm.visual_tokens else NOTHING,
         train_seconds=seconds_text(arm.train_seconds),
         converged=NOTHING if arm.mean is None else "yes" if arm.converged else "no",
+        invalid=NOTHING if arm.invalid is None else _invalid(arm.invalid),
         seeds=str(len(arm.seeds)),
         warnings=arm.warnings,
     )
+
+
+def _invalid(share: float) -> str:
+    """A share of invalid answers: none, or a percentage that does not round to none."""
+    return "none" if share == 0 else "<0.1\u00a0%" if share < 0.0005 else f"{100 * share:.1f}\u00a0%"
 
 
 def type_tables(results: StudyResults, scale: Scale) -> tuple[Grid, ...]:

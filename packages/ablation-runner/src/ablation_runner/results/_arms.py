@@ -32,6 +32,7 @@ class ArmResult:
         p: two-sided p of the difference; p_adjusted: over the study's arms.
         converged: false where the validation loss of any seed was still falling at the end.
         warnings: what a reader must know, one sentence each.
+        invalid: share of its test answers that are no valid answer, 0..1; None without a finished trial.
     """
 
     name: str
@@ -50,6 +51,7 @@ class ArmResult:
     p_adjusted: float | None
     converged: bool
     warnings: tuple[str, ...]
+    invalid: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,6 +7,7 @@ import polars as pl
 from PIL import Image
 
 from ablation_runner.results._arms import ArmResult, ClaimResult
+from ablation_runner.results._choices import Choice
 from ablation_runner.results._dose import DoseResponse
 from ablation_runner.results._effects import DesignEffects
 from ablation_runner.results._parts import CostFront, Recommendation, TransferTable
@@ -40,6 +41,8 @@ class StudyResults:
         transfer: training level by test level; None where arms and conditions do not vary the same number.
         dose_responses: one for each number that arms vary alone, and for question types; empty where there is none.
         effects: of a design over several factors; None for others.
+        choices: made on validation; empty where there is none.
+        scale: of the study ("cpu", "gpu"); stands_for: what its models and data stand for, in the study's words.
     """
 
     name: str
@@ -64,3 +67,6 @@ class StudyResults:
     transfer: TransferTable | None = None
     dose_responses: tuple[DoseResponse, ...] = ()
     effects: DesignEffects | None = None
+    choices: tuple[Choice, ...] = ()
+    scale: str = "cpu"
+    stands_for: str | None = None
