@@ -72,15 +72,14 @@ def demo(session: nox.Session) -> None:
 @nox.session(venv_backend="none")
 def studies(session: nox.Session) -> None:
     """Runs the built-in studies, or those that are named, at cpu scale; only what is missing or has changed."""
-    for name in session.posargs or built_in_studies():
-        run_shared(session, "ablate", "run", name)
+    run_shared(session, "ablate", "run", *(session.posargs or built_in_studies()))
 
 
 @nox.session(name="studies-smoke", venv_backend="none")
 def studies_smoke(session: nox.Session) -> None:
-    """Runs every arm of the built-in studies, or of those that are named, for two steps."""
-    for name in session.posargs or built_in_studies():
-        run_shared(session, "ablate", "run", name, "--smoke")
+    """Runs every arm of the built-in studies, or of those that are named, for two steps, all in one process."""
+    names = session.posargs or built_in_studies()
+    run_shared(session, "ablate", "run", *names, "--smoke", "--workers", "0")
 
 
 @nox.session(name="study-pages", venv_backend="none")

@@ -7,6 +7,7 @@ from typing import Any
 from rich.console import Console
 
 from ablation_runner.files import write_atomically
+from ablation_runner.in_process import work_here
 from ablation_runner.leases import alone_in, is_leased, take_part
 from ablation_runner.lock import lock_study
 from ablation_runner.orchestrate import WorkerEnd, run_workers
@@ -27,7 +28,7 @@ def run_missing(prepared: Prepared, missing: list[Trial], console: Console, *, w
         prepared: the study.
         missing: its trials without a result.
         console: where progress goes.
-        workers: trials at a time.
+        workers: trials at a time; 0 runs them one after the other in this process.
     """
     folder = prepared.folder
     with alone_in(folder.live) as alone:
@@ -39,9 +40,8 @@ def run_missing(prepared: Prepared, missing: list[Trial], console: Console, *, w
             forget_failure(folder.trial(trial.name))
         lock_study(folder, prepared.study)
         console.print(_headline(prepared, missing, workers), markup=False, highlight=False)
-        progress = Progress(
-            trials=len(missing), steps={trial.name: trial.steps for trial in missing}, workers=workers
-        )
+        steps = {trial.name: trial.steps for trial in missing}
+        progress = Progress(trials=len(missing), steps=steps, workers=max(1, workers))
         with shown(progress, console) as on_event:
             ends = _work_off(prepared, missing, workers=workers, on_event=on_event)
     for end in ends:
@@ -55,7 +55,8 @@ def _headline(prepared: Prepared, missing: list[Trial], workers: int) -> str:
     done = len(prepared.tuning if tuned else prepared.trials) - len(missing)
     reused = f", {done} finished before" if done else ""
     what = "tuning trials" if tuned else "trials"
-    return f"{prepared.name}: {len(missing)} {what} to run{reused}, {workers} at a time"
+    how = f"{workers} at a time" if workers else "one after the other in this process"
+    return f"{prepared.name}: {len(missing)} {what} to run{reused}, {how}"
 
 
 def _work_off(
@@ -66,17 +67,21 @@ def _work_off(
     planned = prepared.tuning if missing[0] in prepared.tuning else [*prepared.tuning, *prepared.trials]
     while True:
         write_plan(folder.plan_file, planned, prepared.arms)  # another command may have planned other trials
-        ends = run_workers(
-            folder,
-            workers=workers,
-            processes=missing[0].processes,
-            threads=prepared.study.engine.threads,
-            on_event=on_event,
-        )
+        ends = _ends(prepared, missing[0].processes, workers, on_event)
         before, left = left, _unrecorded(prepared, left)
         waited = bool(left) and _wait_for_others(prepared, left, on_event)
         if not left or (not waited and (len(left) == len(before) or not any(end.exit_code for end in ends))):
             return ends  # else a worker died, here or elsewhere, and others take over what it left
+
+
+def _ends(prepared: Prepared, processes: int, workers: int, on_event: OnEvent) -> list[WorkerEnd]:
+    """How the workers of one round through the plan ended."""
+    if not workers:
+        return work_here(prepared.folder, on_event=on_event)
+    threads = prepared.study.engine.threads
+    return run_workers(
+        prepared.folder, workers=workers, processes=processes, threads=threads, on_event=on_event
+    )
 
 
 def _wait_for_others(prepared: Prepared, left: list[Trial], on_event: OnEvent) -> bool:

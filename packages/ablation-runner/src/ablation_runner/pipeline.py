@@ -6,6 +6,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from ablation_runner.in_process import refuse_other_processes
 from ablation_runner.missing import run_missing
 from ablation_runner.own_trainer._check import require_programs
 from ablation_runner.plan import Trial
@@ -29,7 +30,7 @@ def run(
         study: name of a built-in study, or path of a TOML file.
         runs: where runs are kept.
         scale: one of the study's, such as "gpu"; the file as it stands if None.
-        workers: trials at a time; as many as the cores allow if None.
+        workers: trials at a time; as many as the cores allow if None, one by one in this process if 0.
         processes: ranks per trial.
         overrides: values that replace the file's, as `training.steps=200`.
 
@@ -47,13 +48,15 @@ def run_study(prepared: Prepared, console: Console, *, workers: int | None = Non
     Args:
         prepared: the study.
         console: where progress and the table go.
-        workers: trials at a time; as many as the cores allow if None.
+        workers: trials at a time; as many as the cores allow if None, one by one in this process if 0.
     """
     for line in mend(prepared.folder, [*prepared.tuning, *prepared.trials]):
         console.print(line, markup=False, highlight=False, soft_wrap=True)
     missing = due_trials(prepared)
     if missing:
         require_programs(missing)
+        if workers == 0:
+            refuse_other_processes(missing)
     else:
         done = f"Nothing to do: all {len(prepared.trials)} trials of {prepared.name} are finished."
         console.print(done, markup=False)
@@ -61,9 +64,9 @@ def run_study(prepared: Prepared, console: Console, *, workers: int | None = Non
             console.print(f"Report: {prepared.folder.report / 'index.html'}", markup=False, soft_wrap=True)
             return True
     while missing:
-        at_once = workers or default_workers(
-            missing[0].processes, prepared.study.engine.threads, len(missing)
-        )
+        at_once = workers
+        if at_once is None:
+            at_once = default_workers(missing[0].processes, prepared.study.engine.threads, len(missing))
         run_missing(prepared, missing, console, workers=at_once)
         prepared, before = prepared.plan_again(), missing
         missing = due_trials(prepared)

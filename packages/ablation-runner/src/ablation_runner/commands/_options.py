@@ -9,6 +9,9 @@ import typer
 StudyArgument = Annotated[
     str, typer.Argument(metavar="STUDY", help="A built-in study's name, or a TOML file.")
 ]
+StudiesArgument = Annotated[
+    list[str], typer.Argument(metavar="STUDY...", help="Built-in studies' names, or TOML files.")
+]
 RunsOption = Annotated[Path, typer.Option("--runs", metavar="DIR", help="Where runs are kept.")]
 SmokeOption = Annotated[
     bool, typer.Option("--smoke", help="Two steps on 64 items, to see that all arms work.")
@@ -21,7 +24,12 @@ ProcessesOption = Annotated[
 ]
 WorkersOption = Annotated[
     int | None,
-    typer.Option("--workers", min=1, metavar="N", help="Trials at a time; as many as the cores allow."),
+    typer.Option(
+        "--workers",
+        min=0,
+        metavar="N",
+        help="Trials at a time; as many as the cores allow. 0 runs them in this process, as for a debugger.",
+    ),
 ]
 ScaleOption = Annotated[
     str | None,

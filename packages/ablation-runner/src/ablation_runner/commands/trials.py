@@ -12,6 +12,7 @@ from ablation_runner.commands._options import (
     ScaleOption,
     SetOption,
     SmokeOption,
+    StudiesArgument,
     StudyArgument,
     WorkersOption,
     print_json,
@@ -46,7 +47,7 @@ def plan(
 
 
 def run(
-    study: StudyArgument,
+    studies: StudiesArgument,
     overrides: SetOption = None,
     scale: ScaleOption = None,
     processes: ProcessesOption = 1,
@@ -54,20 +55,26 @@ def run(
     runs: RunsOption = RUNS,
     smoke: SmokeOption = False,
 ) -> None:
-    """Trains and tests every arm under every seed, then reports. What is finished already is not repeated."""
+    """Trains and tests every arm under every seed, then reports. What is finished already is not repeated.
+
+    Several studies run one after the other; all are checked before the first one starts.
+    """
     from rich.console import Console
 
     from ablation_runner.pipeline import run_study
     from ablation_runner.prepared import prepare
 
-    prepared = prepare(
-        study, runs=runs, scale=scale, processes=processes, smoke=smoke, overrides=overrides or ()
-    )
-    try:
-        finished = run_study(prepared, Console(), workers=workers)
-    except KeyboardInterrupt:  # Typer would end without a word
-        sys.stderr.write(f"ablate: stopped; to continue where it left off: {prepared.command}\n")
-        raise typer.Exit(130) from None
+    every = [
+        prepare(study, runs=runs, scale=scale, processes=processes, smoke=smoke, overrides=overrides or ())
+        for study in studies
+    ]
+    finished = True
+    for prepared in every:
+        try:
+            finished = run_study(prepared, Console(), workers=workers) and finished
+        except KeyboardInterrupt:  # Typer would end without a word
+            sys.stderr.write(f"ablate: stopped; to continue where it left off: {prepared.command}\n")
+            raise typer.Exit(130) from None
     if not finished:
         raise typer.Exit(1)
 

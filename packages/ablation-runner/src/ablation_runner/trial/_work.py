@@ -16,22 +16,23 @@ from ablation_runner.study import Configuration
 from ablation_runner.trial._engine import start_distributed
 from ablation_runner.trial._material import Material, load_material, material_key
 from ablation_runner.trial._ranks import agreed, checked
-from ablation_runner.trial._run_trial import Read, run_trial
+from ablation_runner.trial._run_trial import Read, Tell, run_trial
 
 
-def work(path: Path) -> None:
+def work(path: Path, *, tell: Tell | None = None) -> None:
     """Runs every trial of the plan that is neither finished nor held by another worker, here or on another machine.
 
     What this worker has lost, because it stood still for long, it drops; it then looks again whether others have it.
 
     Args:
         path: the run's folder.
+        tell: called with the name and fields of every event; None writes them to standard output.
     """
     rank, _ = start_distributed()
     run = RunFolder(path)
     trials = [trial for trial in read_plan(run.plan_file) if isinstance(trial, TrainedTrial)]
     torch.set_num_threads(trials[0].engine.threads)
-    tell = emit if rank == 0 else _say_nothing
+    tell = (tell or emit) if rank == 0 else _say_nothing
     read = _reader(run, tell)
     with take_part(run.live) if rank == 0 else nullcontext():
         lost = trials
