@@ -62,3 +62,14 @@ def test_the_gpu_scale_trains_a_pretrained_decoder_in_bfloat16_and_zero_stage_2(
 @every_study
 def test_the_cpu_scale_has_seeds_enough_for_an_interval(name: str) -> None:
     assert len(load_study(STUDIES[name]).seeds) >= 2
+
+
+@every_study
+@at_every_scale
+def test_every_claim_about_a_type_is_about_questions_that_are_asked(name: str, scale: str) -> None:
+    study = load_study(STUDIES[name], scale=scale)
+    named = {claim.type for claim in study.claims if claim.type}
+    if named:
+        task = study.baseline.data.task
+        assert task.name == "scenes"
+        assert named <= set(task.options()["tasks"])
