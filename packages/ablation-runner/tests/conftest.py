@@ -9,6 +9,9 @@ from pathlib import Path
 import pytest
 
 Ablate = Callable[..., subprocess.CompletedProcess[str]]
+OwnStudy = Callable[..., Path]
+
+OWN_TRAINER = Path(__file__).with_name("own_trainer")
 
 TINY_STUDY = """
 title = "Does a second layer help?"
@@ -62,3 +65,28 @@ def ablate() -> Ablate:
         )
 
     return run
+
+
+@pytest.fixture(scope="session")
+def own_text() -> str:
+    """The text of a study whose arms a command trains: two encoders, a blind arm, two seeds."""
+    text = (OWN_TRAINER / "own.toml").read_text(encoding="utf-8")
+    return text.replace("python ", f"{sys.executable} ")
+
+
+@pytest.fixture
+def own_study(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, own_text: str) -> OwnStudy:
+    """Writes that study and its trainer where the test now runs.
+
+    `text` replaces the study's; `before` are lines of Python put before the trainer writes its results, where `out`,
+    `seed`, `encoder`, `blind` and the `lines` of results are known.
+    """
+    monkeypatch.chdir(tmp_path)
+
+    def write(text: str = own_text, *, before: str = "") -> Path:
+        *lines, last = (OWN_TRAINER / "train.py").read_text(encoding="utf-8").splitlines()
+        (tmp_path / "train.py").write_text("\n".join([*lines, before, last]), encoding="utf-8")
+        (tmp_path / "own.toml").write_text(text, encoding="utf-8")
+        return tmp_path / "own.toml"
+
+    return write

@@ -58,7 +58,8 @@ def analyze(prepared: Prepared) -> StudyResults:
     tested = read_tested(prepared.folder, finished, prepared.study.conditions)
     differences = differences_to(tested.main, prepared)
     arms = tuple(
-        arm_result(arm, prepared, records, tested.main, differences, not_converged) for arm in prepared.arms
+        arm_result(arm, prepared, records, tested.main, differences, not_converged, curves)
+        for arm in prepared.arms
     )
     verdicts = judge_claims(prepared, tested, _under_all_conditions(not_converged, prepared))
     return StudyResults(

@@ -2,7 +2,10 @@
 
 from typing import Any
 
+import polars as pl
+
 import ablation_stats as stats
+from ablation_runner.analysis._curves import without_curves
 from ablation_runner.plan import PlannedArm
 from ablation_runner.prepared import Prepared
 from ablation_runner.results import ArmResult, Interval
@@ -15,6 +18,7 @@ def arm_result(
     cube: stats.PairedCube | None,
     differences: dict[str, Any],
     not_converged: list[str],
+    curves: pl.DataFrame,
 ) -> ArmResult:
     """What the report says of an arm.
 
@@ -25,6 +29,7 @@ def arm_result(
         cube: scores on the seeds that are compared; None where there is no such seed.
         differences: arm name to its difference to the baseline.
         not_converged: arms whose validation loss was still falling.
+        curves: losses by step, as far as they are known.
     """
     own = [
         record
@@ -53,6 +58,7 @@ def arm_result(
         p=difference.p_value if difference else None,
         p_adjusted=difference.p_adjusted if difference else None,
         converged=arm.name not in not_converged,
+        convergence_known=not without_curves(curves, [arm.name]),
         warnings=tuple(warnings),
         invalid=_invalid(cube, arm.name),
     )

@@ -13,7 +13,7 @@ from ablation_runner.study import AS_TRAINED
 def disputed_predictions(
     tested: Tested, run: RunFolder, trials: list[Trial], *, seeing: list[str]
 ) -> pl.DataFrame:
-    """Every prediction, as trained, on the questions on which arms differ most; one row of it where there are none.
+    """Every prediction, as trained, on the questions on which arms differ most; none that could be shown gives no row.
 
     Args:
         tested: the scores.
@@ -40,4 +40,6 @@ def disputed_predictions(
         .drop("condition")
         for trial in trials
     ]
-    return pl.concat(frames).collect()
+    found = pl.concat(frames).collect()
+    # A command may leave scores alone: then there is nothing to read.
+    return found.filter((pl.col("question") != "") | pl.col("prediction").is_not_null())

@@ -11,6 +11,7 @@ from ablation_runner.plan import Trial
 from ablation_runner.prepared import Prepared
 from ablation_runner.report import scale_of
 from ablation_runner.results import COSTS, ArmResult
+from ablation_runner.study import CommandStudy
 
 _ORDER = {"error": 0, "warning": 1, "note": 2}
 
@@ -43,7 +44,7 @@ def hygiene(
     if unknown := without_curves(curves, [arm.name for arm in arms if arm.mean]):
         found.append(_unknown_convergence(unknown))
     if prepared.study.tuning is None:
-        found.append(_untuned())
+        found.append(_untuned(by_command=isinstance(prepared.study, CommandStudy)))
     return tuple(sorted(found, key=lambda each: _ORDER[each.severity]))
 
 
@@ -96,9 +97,14 @@ def _unknown_convergence(arms: Sequence[str]) -> stats.Finding:
     return stats.Finding(check="convergence", severity="note", subject="study", text=text)
 
 
-def _untuned() -> stats.Finding:
+def _untuned(*, by_command: bool) -> stats.Finding:
+    tries = (
+        "what gives every arm the same number of tries on validation is the command itself"
+        if by_command
+        else "[tuning] gives every arm the same number of tries"
+    )
     text = (
         "No arm was tuned: all use the baseline's settings of training, which were not chosen for the others. An arm "
-        "that needs another learning rate is at a disadvantage; [tuning] gives every arm the same number of tries."
+        f"that needs another learning rate is at a disadvantage; {tries}."
     )
     return stats.Finding(check="tuning", severity="note", subject="study", text=text)

@@ -53,10 +53,10 @@ def collect(trial: CommandTrial, out: Path) -> pl.DataFrame:
     sources = [stats.ResultSource(path, trial.arm, trial.seed) for path in files]
     try:
         rows = _in_order(_of_metric(stats.read_results(sources, cluster=trial.engine.cluster), trial))
+        _refuse_others(rows, trial)
         stats.paired_cube(rows)  # refuses duplicates, gaps and scores that are no numbers, by item
     except (ValueError, ImportError, pl.exceptions.PolarsError) as error:
         raise TrialFailedError(f"its results cannot be used: {_first_line(error)}") from error
-    _refuse_others(rows, trial)
     return rows
 
 

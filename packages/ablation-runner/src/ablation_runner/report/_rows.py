@@ -80,11 +80,17 @@ def _arm_row(arm: ArmResult, results: StudyResults, scale: Scale) -> ArmRow:
         macs=count_text(arm.macs) if arm.macs else NOTHING,
         visual_tokens=f"{arm.visual_tokens:,}" if arm.visual_tokens else NOTHING,
         train_seconds=seconds_text(arm.train_seconds),
-        converged=NOTHING if arm.mean is None else "yes" if arm.converged else "no",
+        converged=_converged(arm),
         invalid=NOTHING if arm.invalid is None else _invalid(arm.invalid),
         seeds=str(len(arm.seeds)),
         warnings=arm.warnings,
     )
+
+
+def _converged(arm: ArmResult) -> str:
+    if arm.mean is None or not arm.convergence_known:
+        return NOTHING
+    return "yes" if arm.converged else "no"
 
 
 def _invalid(share: float) -> str:
