@@ -95,5 +95,5 @@ def test_a_type_that_is_not_asked_is_refused_by_name(tmp_path: Path) -> None:
 
 def test_a_claim_without_a_type_is_recognised_in_locks_from_before_there_were_types() -> None:
     old = {"text": "x", "arm": "a", "against": None, "kind": "better", "margin": 0.0}
-    assert claim_hash(Claim.model_validate(old)) == content_hash(old)
-    assert claim_hash(Claim.model_validate(old | {"type": "ocr"})) != content_hash(old)
+    assert claim_hash(Claim.model_validate(old), [0]) == content_hash(old)
+    assert claim_hash(Claim.model_validate(old | {"type": "ocr"}), [0]) != content_hash(old)

@@ -96,8 +96,10 @@ def test_equivalence_stops_only_once_the_control_is_told_apart(cube_of):
     assert (lacking.end, lacking.needs, lacking.control_needs) == ("open", 3, 3)
     told = one(SAME, cubes(cube_of, new=new, old=OLD, blind=far[:3]), **choice)
     assert (told.end, told.verdict.verdict, told.seeds) == ("decided", "equivalent", 3)
+    assert told.control_needs == 3
     untold = one(SAME, cubes(cube_of, new=new[:3], old=OLD, blind=near[:3]), **choice)
     assert (untold.end, untold.needs, untold.verdict.verdict) == ("open", 4, "inconclusive")
+    assert untold.control_needs == 3
 
 
 def test_equivalence_without_a_control_stops_and_says_nothing(cube_of):

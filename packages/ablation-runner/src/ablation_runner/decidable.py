@@ -6,15 +6,15 @@ from dataclasses import dataclass, replace
 import polars as pl
 
 import ablation_stats as stats
-from ablation_runner.analysis._claims import stats_claim
+from ablation_runner.lock import ALPHA
 from ablation_runner.pipeline import is_finished
 from ablation_runner.prepared import Prepared
 from ablation_runner.report import scale_of
-from ablation_runner.study import TrainedStudy
+from ablation_runner.stats_claims import stats_claim
+from ablation_runner.study import Study, TrainedStudy
 from ablation_runner.tested_rows import tested_rows
 from vlm_tasks import create_task
 
-ALPHA = 0.05  # over all claims, as they are judged
 # What is assumed where no trials tell, in the metric's unit: one question in ten is answered differently by two arms,
 # most of it by chance of training, and training runs move the whole difference by a point.
 SD_SEED, SD_ITEM, SD_RESIDUAL = 0.01, 0.2, 0.25
@@ -68,10 +68,10 @@ def decidable_claims(prepared: Prepared) -> tuple[DecidableClaim, ...]:
     """
     finished = [trial for trial in prepared.trials if is_finished(prepared.folder, trial)]
     rows = tested_rows(prepared.folder, finished) if finished else None
-    level = ALPHA / max(1, len(prepared.study.claims))  # what Holm grants a claim while no other is shown
     found = []
     for claim, kind in _claims(prepared):
         own = rows if rows is None or kind is None else rows.filter(pl.col("question_type") == kind)
+        level = _level(prepared.study, claim)
         planned = _planned(claim, prepared, _test_items(prepared, kind, own), own, level=level)
         if planned is not None:
             found.append(replace(planned, type=kind))
@@ -100,7 +100,7 @@ def _planned(
     level: float,
 ) -> DecidableClaim | None:
     """What is known of a claim; None of the blind control's without trials: nobody knows beforehand what it loses."""
-    seeds, unit = len(prepared.study.seeds), scale_of(prepared.study.metric).in_sentences
+    seeds, unit = len(prepared.study.all_seeds), scale_of(prepared.study.metric).in_sentences
     if seeds < 2:
         reason = (
             "One seed cannot tell a difference between arms from one between training runs; plan at least 2."
@@ -117,6 +117,20 @@ def _planned(
         return _undecidable(claim, "None of the test questions within data.limit is of this type.")
     planned = _assumed(claim, seeds=seeds, asked=asked, level=level, unit=unit)
     return _described(planned, ASSUMED)
+
+
+def _level(study: Study, claim: stats.Claim) -> float:
+    """What the claim's p must not exceed while no other is shown; where seeds are added as needed, at the last look.
+
+    Earlier looks can only add to the power that follows from it.
+    """
+    level = ALPHA / max(1, len(study.claims))
+    rule = study.seeds_as_needed
+    if rule is None:
+        return level
+    sides = 2 if claim.kind == "superiority" else 1
+    bounds = stats.sequential_boundaries(rule.looks, alpha=level, spending=rule.spending, sides=sides)
+    return bounds.nominal[-1]
 
 
 def _from_trials(

@@ -1,14 +1,17 @@
 """The plan of a study as plain values: what runs, what it will cost, what it can decide, what is there already."""
 
 import shlex
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict
+from functools import partial
 from typing import Any
 
 from ablation_runner.decidable import decidable_claims
+from ablation_runner.looks import may_add_seeds
 from ablation_runner.memory import saved_activations, trial_memory
 from ablation_runner.pipeline import default_workers, is_finished
-from ablation_runner.plan import CommandTrial, PlannedArm, Trial, command_line
+from ablation_runner.plan import CommandTrial, PlannedArm, Trial, command_line, most_seeds
 from ablation_runner.prepared import Prepared
 from ablation_runner.reuse import find_reuse
 from ablation_runner.study import Configuration, Engine, TrainedStudy
@@ -18,6 +21,9 @@ Described = dict[str, Any]
 
 def describe_plan(prepared: Prepared, *, workers: int | None = None) -> Described:
     """Arms, seeds, differences, expected cost, claims and reuse; builds every model once, trains none.
+
+    `seconds` are those of the trials that are planned by now; `most`, where seeds are added as needed, is what it comes to
+    if no claim is decided before the last look.
 
     Args:
         prepared: the study.
@@ -31,7 +37,8 @@ def describe_plan(prepared: Prepared, *, workers: int | None = None) -> Describe
         "question": study.question,
         "metric": study.metric,
         "claims": len(study.claims),
-        "seeds": study.seeds,
+        "seeds": study.all_seeds,
+        "seeds_as_needed": study.seeds_as_needed.model_dump() if study.seeds_as_needed else None,
         "steps": study.baseline.training.steps if isinstance(study, TrainedStudy) else None,
         "command": prepared.command,
         "arms": list(arms.values()),
@@ -41,8 +48,22 @@ def describe_plan(prepared: Prepared, *, workers: int | None = None) -> Describe
         ],
         "at_once": workers or default_workers(prepared.trials[0].processes, study.engine.threads, len(left)),
         "seconds": _seconds(prepared, left, arms),
+        "most": _most(prepared, left, arms),
         "decidable": [asdict(claim) for claim in decidable_claims(prepared)],
         "reuse": asdict(find_reuse(prepared)),
+    }
+
+
+def _most(prepared: Prepared, left: Sequence[Trial], arms: dict[str, Described]) -> Described:
+    """Trials, and seconds that are left, if no claim is decided before the last look."""
+    study, needed = prepared.study, prepared.needed
+    most = most_seeds(study, prepared.arms, needed, is_open=partial(may_add_seeds, study, needed))
+    planned = Counter(trial.arm for trial in prepared.trials)
+    one_each = {trial.arm: trial for trial in prepared.trials}
+    added = [one_each[name] for name, seeds in most.items() for _ in range(seeds - planned[name])]
+    return {
+        "trials": len(prepared.trials) + len(added),
+        "seconds": _seconds(prepared, [*left, *added], arms),
     }
 
 
@@ -81,6 +102,7 @@ def _seconds(prepared: Prepared, left: Sequence[Trial], arms: dict[str, Describe
     """What the trials that are left will take: as their steps take here, or as a command's finished trials took."""
     if isinstance(prepared.study, TrainedStudy):
         return sum(float(arms[trial.arm]["seconds"]) for trial in left)
-    records = [prepared.folder.trial(trial.name).record() for trial in prepared.trials if trial not in left]
+    finished = [trial for trial in prepared.trials if is_finished(prepared.folder, trial)]
+    records = [prepared.folder.trial(trial.name).record() for trial in finished]
     took = [float(record["train_seconds"]) for record in records if record]
     return len(left) * sum(took) / len(took) if took else None

@@ -12,7 +12,9 @@ from typing import Any
 from ablation_runner.files import write_json
 from ablation_runner.records import read_record
 from ablation_runner.store import TRIALS, RunFolder, TrialFolder, content_hash
-from ablation_runner.study import Claim, Study
+from ablation_runner.study import Claim, SeedsAsNeeded, Study
+
+ALPHA = 0.05  # error over all claims of a study, and over all looks at them
 
 _PACKAGES = ("ablation-runner", "vlm-fusion", "vlm-encoders", "torch", "transformers", "deepspeed", "timm")
 
@@ -30,7 +32,7 @@ def lock_study(run: RunFolder, study: Study) -> None:
         {
             "locked": datetime.now(UTC).isoformat(timespec="seconds"),
             "study": content_hash(study.model_dump()),
-            "claims": [] if has_results else [claim_hash(claim) for claim in study.claims],
+            "claims": [] if has_results else [claim_hash(claim, study.seeds) for claim in study.claims],
             "environment": describe_environment(),
         },
     )
@@ -41,10 +43,17 @@ def read_lock(run: RunFolder) -> dict[str, Any]:
     return read_record(run.lock_file) or {}
 
 
-def claim_hash(claim: Claim) -> str:
-    """What a claim is recognised by: its arm, kind, margin and questions, and its words."""
+def claim_hash(claim: Claim, seeds: list[int] | SeedsAsNeeded) -> str:
+    """What a claim is recognised by: arm, kind, margin, questions, its words, and the rule that adds seeds as needed.
+
+    A list of seeds may grow after the lock; a rule of looks may not change, since its error holds only as it was fixed.
+    """
     everything = {"type"} if claim.type is None else None  # locks are older than types of questions
-    return content_hash(claim.model_dump(exclude=everything))
+    said = claim.model_dump(exclude=everything)
+    if isinstance(seeds, list):
+        return content_hash(said)
+    rule = {"looks": seeds.looks, "until": seeds.until, "spending": seeds.spending, "alpha": ALPHA}
+    return content_hash(said | {"seeds": rule})
 
 
 def describe_environment() -> dict[str, str]:

@@ -63,15 +63,15 @@ def run_study(prepared: Prepared, console: Console, *, workers: int | None = Non
         if (prepared.folder.report / "index.html").is_file():
             console.print(f"Report: {prepared.folder.report / 'index.html'}", markup=False, soft_wrap=True)
             return True
+    tried: set[str] = set()
     while missing:
         at_once = workers
         if at_once is None:
             at_once = default_workers(missing[0].processes, prepared.study.engine.threads, len(missing))
         run_missing(prepared, missing, console, workers=at_once)
-        prepared, before = prepared.plan_again(), missing
-        missing = due_trials(prepared)
-        if {trial.name for trial in missing} <= {trial.name for trial in before}:
-            break  # what is left has failed, or its worker died and nobody could take over
+        prepared, tried = prepared.plan_again(), tried | {trial.name for trial in missing}
+        # What was tried before has failed, or its worker died and nobody could take over.
+        missing = [trial for trial in due_trials(prepared) if trial.name not in tried]
     report_study(prepared, console)
     return prepared.is_last and all(is_finished(prepared.folder, trial) for trial in prepared.trials)
 

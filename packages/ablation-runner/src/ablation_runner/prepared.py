@@ -10,7 +10,15 @@ from typing import Any
 
 from ablation_runner.errors import StudyError, nearest
 from ablation_runner.own_trainer._check import refuse_options
-from ablation_runner.plan import PlannedArm, Score, Trial, listed_sources, plan_round, resolve_arms
+from ablation_runner.plan import (
+    PlannedArm,
+    Score,
+    SeedsNeeded,
+    Trial,
+    listed_sources,
+    plan_round,
+    resolve_arms,
+)
 from ablation_runner.store import FEATURES, STAGES, RunFolder
 from ablation_runner.study import CommandStudy, Configuration, Study, TrainedStudy, find_study, load_study
 from ablation_runner.study._scales import CPU
@@ -35,6 +43,7 @@ class Prepared:
         arms, trials: as planned, with what earlier results have picked so far.
         tuning: trials that have to finish before.
         is_last: no result changes the plan any more.
+        needed: where seeds are added as needed, what the looks at the claims say so far; None elsewhere.
         folder: where it runs.
         command: what was asked for, as it would be typed.
         plan_again: prepares the same study anew, with the results that there are by then.
@@ -48,6 +57,7 @@ class Prepared:
     trials: list[Trial]
     tuning: list[Trial]
     is_last: bool
+    needed: SeedsNeeded | None
     folder: RunFolder
     command: str
     plan_again: Callable[[], "Prepared"]
@@ -94,7 +104,9 @@ def prepare(
     try:
         data = _data_digest(study)
         _check_types(study)
-        planned = plan_round(study, processes=processes, data=data, read=_scores(folder))
+        planned = plan_round(
+            study, processes=processes, data=data, read=_scores(folder), look=partial(_look, study, folder)
+        )
     except StudyError as error:
         raise StudyError(f"{source}: {error}") from error
     except ImportError as error:
@@ -109,6 +121,7 @@ def prepare(
         trials=planned.trials,
         tuning=planned.tuning,
         is_last=planned.is_last,
+        needed=planned.needed,
         folder=folder,
         command=_command(name, runs=runs, scale=scale, processes=processes, smoke=smoke, overrides=overrides),
         plan_again=partial(
@@ -156,6 +169,13 @@ def _scores(folder: RunFolder) -> Callable[[Trial], Score | None]:
     return read
 
 
+def _look(study: Study, folder: RunFolder, arms: tuple[PlannedArm, ...], trials: list[Trial]) -> SeedsNeeded:
+    """What the looks at the claims say so far; only a study that needs them loads what reads results."""
+    from ablation_runner.looks import take_looks
+
+    return take_looks(study, folder, arms, trials)
+
+
 def _command(
     name: str, *, runs: Path, scale: str | None, processes: int, smoke: bool, overrides: Sequence[str]
 ) -> str:
@@ -170,9 +190,12 @@ def _command(
 
 
 def _smoke_copy(study: Study) -> Study:
-    """The study with two steps per stage, in the baseline as in grouped levels, on 64 items and at most two seeds."""
+    """The study with two steps per stage, in the baseline as in grouped levels, on 64 items and two seeds, or one look more."""
     raw = study.model_dump()
-    raw["seeds"] = raw["seeds"][:SMOKE_SEEDS]
+    if study.seeds_as_needed:
+        raw["seeds"] |= {"min": SMOKE_SEEDS, "max": SMOKE_SEEDS + 1}
+    else:
+        raw["seeds"] = raw["seeds"][:SMOKE_SEEDS]
     _shrink(raw)
     raw["baseline"]["data"]["limit"] = SMOKE_ITEMS
     return type(study).model_validate(raw)

@@ -16,8 +16,7 @@ def show_plan(plan: Described, console: Console) -> None:
     console.print(Text(plan["name"], style="bold") + Text(f": {plan['question']}"))
     steps = "" if plan["steps"] is None else f" of {plan['steps']} steps"
     console.print(
-        f"{len(arms)} arms × {len(plan['seeds'])} seeds {plan['seeds']} = {len(trials)} trials"
-        f"{steps}; metric {plan['metric']}; {plan['claims']} claims",
+        f"{_size(plan)}{steps}; metric {plan['metric']}; {plan['claims']} claims",
         highlight=False,
     )
     if plan["steps"] is None:
@@ -29,8 +28,11 @@ def show_plan(plan: Described, console: Console) -> None:
         control = " (control)" if arm["role"] == "blind control" else ""
         for difference in arm["differences"]:
             console.print(Text(f"  {arm['name']}: {difference}{control}"), soft_wrap=True)
-    left = sum(not trial["finished"] for trial in trials)
-    console.print(f"{len(trials) - left} trials are finished; {left} to run, {_time(plan)}", highlight=False)
+    left, added = sum(not trial["finished"] for trial in trials), plan["most"]["trials"] - len(trials)
+    console.print(
+        f"{len(trials) - left} trials are finished; {_span(left, left + added)} to run, {_time(plan)}",
+        highlight=False,
+    )
     _show_reuse(plan["reuse"], console)
     _show_decidable(plan["decidable"], console)
 
@@ -44,8 +46,8 @@ def _time(plan: Described) -> str:
         if plan["steps"] is None
         else "steps timed on this machine now; starting up and extracting features come on top"
     )
-    minutes = plan["seconds"] / plan["at_once"] / 60
-    return f"about {minutes:.1f} minutes with {plan['at_once']} at a time ({based_on})"
+    minutes = [f"{each / plan['at_once'] / 60:.1f}" for each in (plan["seconds"], plan["most"]["seconds"])]
+    return f"about {_span(*minutes)} minutes with {plan['at_once']} at a time ({based_on})"
 
 
 def _show_commands(arms: list[Described], console: Console) -> None:
@@ -53,6 +55,22 @@ def _show_commands(arms: list[Described], console: Console) -> None:
     console.print("What runs, under the first seed:")
     for arm in arms:
         console.print(Text(f"  {arm['name']}: {arm['runs']}"), soft_wrap=True)
+
+
+def _size(plan: Described) -> str:
+    """Arms, seeds and trials; as needed, the fewest and the most of them."""
+    arms, seeds, rule = len(plan["arms"]), plan["seeds"], plan["seeds_as_needed"]
+    if rule is None:
+        return f"{arms} arms × {len(seeds)} seeds {seeds} = {len(plan['trials'])} trials"
+    return (
+        f"{arms} arms × {rule['min']} to {rule['max']} seeds, until the claims are {rule['until']} ({rule['spending']}) = "
+        f"{_span(len(plan['trials']), plan['most']['trials'])} trials"
+    )
+
+
+def _span(least: object, most: object) -> str:
+    """A number, or two where the most is more than the least."""
+    return str(least) if least == most else f"{least} to {most}"
 
 
 def _show_reuse(reuse: Described, console: Console) -> None:

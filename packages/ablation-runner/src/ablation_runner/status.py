@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from rich.console import Console
 from rich.table import Table
@@ -14,6 +14,9 @@ from ablation_runner.prepared import Prepared
 from ablation_runner.progress import clock
 from ablation_runner.records import read_record
 from ablation_runner.store import RunFolder, StageFolder
+
+if TYPE_CHECKING:  # a status without looks loads no tables
+    from ablation_stats import SequentialVerdict
 
 State = Literal["finished", "failed", "running", "waiting"]
 
@@ -67,7 +70,10 @@ def trial_status(run: RunFolder, trial: Trial) -> TrialStatus:
 
 
 def study_status(prepared: Prepared) -> dict[str, Any]:
-    """Every trial of a study and the seconds that are left to train, None where nothing tells."""
+    """Every trial of a study, its looks, and the seconds that are left to train, None where nothing tells.
+
+    Seconds are those of the trials that are planned by now; a claim that is not decided may add more.
+    """
     trials = [trial_status(prepared.folder, trial) for trial in (*prepared.tuning, *prepared.trials)]
     return {
         "name": prepared.name,
@@ -75,6 +81,21 @@ def study_status(prepared: Prepared) -> dict[str, Any]:
         "command": prepared.command,
         "seconds_left": seconds_left(trials),
         "trials": [asdict(trial) for trial in trials],
+        "looks": [_described(found) for found in prepared.needed.verdicts.values()]
+        if prepared.needed
+        else [],
+    }
+
+
+def _described(found: "SequentialVerdict") -> dict[str, Any]:
+    """Where a claim stands after the looks so far."""
+    return {
+        "claim": found.verdict.claim.text,
+        "verdict": found.verdict.verdict,
+        "end": found.end,
+        "seeds": found.seeds,
+        "needs": found.needs,
+        "reason": found.verdict.reason,
     }
 
 
@@ -119,6 +140,8 @@ def show_status(status: dict[str, Any], console: Console) -> None:
         )
         table.add_row(*map(Text, cells))
     console.print(table)
+    for look in status["looks"]:
+        console.print(Text(f"{look['claim']} {look['end']}: {look['reason']}"), soft_wrap=True)
     if counts["waiting"] + counts["failed"] and not counts["running"]:
         console.print(Text(f"To go on: {status['command']}"), soft_wrap=True)
 

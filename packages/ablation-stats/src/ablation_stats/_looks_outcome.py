@@ -52,7 +52,7 @@ def looks_outcome(
 
 
 def _open(taken: LooksTaken, look: ClaimLook, so_far: str) -> Outcome:
-    if taken.control_needs:
+    if taken.control is not None and taken.control.lacks:
         said = f"{so_far}; the claim holds if the control is told apart after {taken.control_needs} seeds."
         return Outcome("inconclusive", said, f"{taken.control_needs} seeds of the control.")
     hope = "" if look.chance is None else f"; the last look decides with a chance of {look.chance:.2f}"

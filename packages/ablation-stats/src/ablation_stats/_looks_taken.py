@@ -18,14 +18,15 @@ End = Literal["decided", "last look", "hopeless", "blocked", "open"]
 
 
 class Control(NamedTuple):
-    """The positive control: why it is not told apart (None where it is), and the seeds that it needs to be looked at.
+    """The positive control: why it is not told apart, None where it is; whether there is one that can be.
 
-    `can_tell` is False where there is none; `needs` is 0 where it has the seeds.
+    `seeds` are those it was looked at with, or must be; `lacks` says that it has fewer.
     """
 
     outcome: Outcome | None
     can_tell: bool
-    needs: int
+    seeds: int
+    lacks: bool
 
 
 class LooksTaken(NamedTuple):
@@ -37,7 +38,8 @@ class LooksTaken(NamedTuple):
         case: the claim's data there; None before the first.
         blocked: what stands before the numbers, as an outcome; None where nothing does.
         control: at a look where a claim of no difference may hold; None elsewhere.
-        needs: seeds of its two arms that the next look needs, or that it ended with; control_needs: of the control.
+        needs: seeds of its two arms that the next look needs, or that it ended with; control_needs: of the control, 0
+            where it was not looked at.
     """
 
     end: End
@@ -84,10 +86,11 @@ def take_looks(
         case = Case(contrast, look.evidence, None, rule.generalize_to)
         blocked = gate(claim, case, not_converged=not_converged, confounded=(), short=False, unit=unit)
         told = None
-        if claim.kind != "superiority" and _may_hold(look, rule.family_alpha):
+        if claim.kind != "superiority" and blocked is None and _may_hold(look, rule.family_alpha):
             told = _control(claim, case, cube_of, rule, control=control, unit=unit, seeds=seeds)
-        taken = LooksTaken("open", look, case, blocked, told, seeds, told.needs if told else 0)
-        if taken.control_needs:
+        control_needs = max(taken.control_needs, told.seeds if told else 0)
+        taken = LooksTaken("open", look, case, blocked, told, seeds, control_needs)
+        if told and told.lacks:
             return taken
         end = _end(look, told, rule.futility)
         if end is not None:
@@ -133,7 +136,10 @@ def _control(
     cube = cube_of(control, claim.baseline) if own and control is not None else None
     if cube is None or control is None:
         return Control(
-            sensitivity(claim, case, control, alpha=rule.family_alpha, unit=unit), can_tell=False, needs=0
+            sensitivity(claim, case, control, alpha=rule.family_alpha, unit=unit),
+            can_tell=False,
+            seeds=0,
+            lacks=False,
         )
     worse = Claim(text="the control is worse", arm=control, baseline=claim.baseline)
     nominal = replace(rule, alpha=rule.family_alpha).boundaries(worse, refuted=False).nominal
@@ -146,8 +152,10 @@ def _control(
             claim, case._replace(control=_least_sure(contrast, rule)), control, alpha=error, unit=unit
         )
         if outcome is None:
-            return Control(None, can_tell=True, needs=0)
-    return Control(outcome, can_tell=True, needs=seeds if len(cube.seeds) < seeds else 0)
+            return Control(None, can_tell=True, seeds=at, lacks=False)
+        said = f"{outcome.reason} Its p must not exceed {error:.2g} after {at} seeds."
+        outcome = outcome._replace(reason=said)
+    return Control(outcome, can_tell=True, seeds=seeds, lacks=len(cube.seeds) < seeds)
 
 
 def _least_sure(contrast: Contrast, rule: LookRule) -> Estimate:

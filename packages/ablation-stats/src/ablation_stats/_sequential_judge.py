@@ -29,7 +29,7 @@ class SequentialVerdict(Tabular):
         end: "decided", "last look", "hopeless" (the last look would hardly decide), "blocked" (more seeds cannot help) or "open".
         seeds: at the look it ended at or the last so far; 0 before the first.
         needs: seeds that its two arms need; more than they have while it is open.
-        control_needs: seeds that the positive control needs for it.
+        control_needs: seeds that it looked at the positive control with, or has to; 0 where it did not need it.
     """
 
     verdict: Verdict
@@ -46,7 +46,7 @@ class SequentialVerdict(Tabular):
 
 def judge_sequential(
     claims: Sequence[Claim],
-    cube_of: CubeOf,
+    cube_of: CubeOf | Sequence[CubeOf],
     *,
     looks: Sequence[int],
     control: str | None = None,
@@ -69,7 +69,7 @@ def judge_sequential(
     Args:
         claims: fixed before the results.
         cube_of: gives an arm and its baseline on the seeds that both have, which the looks take in sorted order, or None;
-            `pairs_of` makes one from a frame.
+            `pairs_of` makes one from a frame. A list of one for each claim, where they are about different items.
         looks: numbers of seeds at all looks, those to come included.
         control: the positive control, an arm that must come out worse.
         not_converged: arms still improving when training stopped; claims about them are inconclusive and get no more seeds.
@@ -81,7 +81,7 @@ def judge_sequential(
         unit: in which the reasons write the metric.
 
     Raises:
-        ValueError: no claim; as `sequential_decision`.
+        ValueError: no claim, another number of `cube_of` than of claims; as `sequential_decision`.
 
     >>> rows = [{"arm": arm, "seed": seed, "item": item, "value": (arm == "new") * (1 + seed * item % 3 / 9)}
     ...         for arm in ("new", "old") for seed in range(3) for item in range(12)]
@@ -101,9 +101,14 @@ def judge_sequential(
         futility=futility,
         generalize_to=generalize_to,
     )
+    pairs = [cube_of] * len(claims) if callable(cube_of) else list(cube_of)
+    if len(pairs) != len(claims):
+        raise ValueError(
+            f"cube_of must be one, or one for each of the {len(claims)} claims, got {len(pairs)}"
+        )
     taken = [
-        take_looks(claim, cube_of, rule, control=control, not_converged=not_converged, unit=unit)
-        for claim in claims
+        take_looks(claim, own, rule, control=control, not_converged=not_converged, unit=unit)
+        for claim, own in zip(claims, pairs, strict=True)
     ]
     p_values = [[_corrected(each, refuted=refuted) for each in taken] for refuted in (False, True)]
     adjusted = [adjust_pvalues([1.0 if p is None else p for p in side], adjust) for side in p_values]

@@ -12,13 +12,13 @@ from ablation_runner.analysis._compared import differences_to
 from ablation_runner.analysis._conditions import condition_rows, transfer_table
 from ablation_runner.analysis._cost_front import cost_front
 from ablation_runner.analysis._cubes import read_tested
-from ablation_runner.analysis._curves import read_curves, unconverged
 from ablation_runner.analysis._disputed import disputed_predictions
 from ablation_runner.analysis._dose_response import dose_responses
 from ablation_runner.analysis._effects import design_effects
 from ablation_runner.analysis._hygiene import hygiene
 from ablation_runner.analysis._pictures import pictures_of
 from ablation_runner.analysis._recommend import recommend
+from ablation_runner.curves import read_curves, unconverged
 from ablation_runner.errors import StudyError
 from ablation_runner.lock import describe_environment, read_lock
 from ablation_runner.plan import tested_name

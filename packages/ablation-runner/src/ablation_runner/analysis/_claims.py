@@ -8,14 +8,8 @@ from ablation_runner.lock import claim_hash, read_lock
 from ablation_runner.prepared import Prepared
 from ablation_runner.report import scale_of
 from ablation_runner.results import ClaimResult
+from ablation_runner.stats_claims import stats_claim
 from ablation_runner.study import Claim
-
-_KINDS = {
-    "better": ("superiority", "better"),
-    "worse": ("superiority", "worse"),
-    "equivalent": ("equivalence", "better"),
-    "not-worse": ("non-inferiority", "better"),
-}
 
 
 def judge_claims(prepared: Prepared, tested: Tested, not_converged: list[str]) -> dict[str, stats.Verdict]:
@@ -26,6 +20,8 @@ def judge_claims(prepared: Prepared, tested: Tested, not_converged: list[str]) -
         tested: the scores.
         not_converged: arms whose validation loss was still falling, under every condition.
     """
+    if prepared.needed:
+        return {name: found.verdict for name, found in prepared.needed.verdicts.items()}
     baseline, blind = prepared.arms[0].name, prepared.blind
     found = {claim: _asked(claim, tested, baseline) for claim in prepared.study.claims}
     cubes = {claim: cube for claim, cube in found.items() if isinstance(cube, stats.PairedCube)}
@@ -40,7 +36,8 @@ def judge_claims(prepared: Prepared, tested: Tested, not_converged: list[str]) -
         generalize_to="both",
         unit=scale_of(prepared.study.metric).in_sentences,
     )
-    return dict(zip(map(claim_hash, cubes), verdicts, strict=True))
+    names = [claim_hash(claim, prepared.study.seeds) for claim in cubes]
+    return dict(zip(names, verdicts, strict=True))
 
 
 def claim_results(
@@ -54,27 +51,15 @@ def claim_results(
         verdicts: as `judge_claims` gives them.
     """
     locked = set(read_lock(prepared.folder).get("claims", []))
+    names = [claim_hash(claim, prepared.study.seeds) for claim in prepared.study.claims]
     return tuple(
         _result(
             claim,
-            verdicts.get(claim_hash(claim)),
-            ("", "") if claim_hash(claim) in verdicts else _open(claim, prepared, tested),
-            claim_hash(claim) in locked,
+            verdicts.get(name),
+            ("", "") if name in verdicts else _open(claim, prepared, tested),
+            name in locked,
         )
-        for claim in prepared.study.claims
-    )
-
-
-def stats_claim(claim: Claim, baseline: str) -> stats.Claim:
-    """A claim of the study file as ablation-stats judges it."""
-    kind, expects = _KINDS[claim.kind]
-    return stats.Claim(
-        text=claim.text,
-        arm=claim.arm,
-        baseline=claim.against or baseline,
-        kind=kind,
-        margin=claim.margin,
-        expects=expects,
+        for name, claim in zip(names, prepared.study.claims, strict=True)
     )
 
 

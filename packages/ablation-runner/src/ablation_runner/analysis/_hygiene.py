@@ -6,7 +6,7 @@ import polars as pl
 
 import ablation_stats as stats
 from ablation_runner.analysis._cubes import Tested
-from ablation_runner.analysis._curves import without_curves
+from ablation_runner.curves import without_curves
 from ablation_runner.plan import Trial
 from ablation_runner.prepared import Prepared
 from ablation_runner.report import scale_of

@@ -5,6 +5,7 @@ from ablation_runner.plan._cells import greedy_stages
 from ablation_runner.plan._command_trials import command_line, listed_sources
 from ablation_runner.plan._resolve import BLIND, resolve_arms, tested_name
 from ablation_runner.plan._rounds import Round, Score, pick_level, plan_round
+from ablation_runner.plan._seeds_needed import SeedsNeeded, most_seeds
 from ablation_runner.plan._stages import training_stages
 from ablation_runner.plan._trial import CommandTrial, TrainedTrial, Trial
 from ablation_runner.plan._trials import plan_trials, read_plan, write_plan
@@ -16,12 +17,14 @@ __all__ = [
     "PlannedArm",
     "Round",
     "Score",
+    "SeedsNeeded",
     "TrainedTrial",
     "Trial",
     "changed",
     "command_line",
     "greedy_stages",
     "listed_sources",
+    "most_seeds",
     "pick_level",
     "plan_round",
     "plan_trials",

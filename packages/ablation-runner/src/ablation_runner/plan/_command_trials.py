@@ -20,7 +20,7 @@ def command_trials(study: CommandStudy, arms: tuple[PlannedArm, ...], *, data: s
         arms: its resolved arms.
         data: digest of the files that determine what the command does, as `listed_sources` gives it.
     """
-    return [_trial(study, arm, seed, data) for seed in study.seeds for arm in arms]
+    return [_trial(study, arm, seed, data) for seed in study.all_seeds for arm in arms]
 
 
 def command_line(trial: CommandTrial, *, out: Path) -> list[str]:

@@ -1,6 +1,7 @@
-"""Studies whose later trials depend on earlier ones: tuning of every arm, and greedy search, round after round.
+"""Studies whose later trials depend on earlier ones: tuning, greedy search, and seeds as needed, round after round.
 
-Only validation results choose anything; the test split is not looked at.
+Only validation results choose values and levels. Whether an arm gets another seed is the one thing that test results decide,
+by looks whose rule was locked before the first of them.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -10,12 +11,14 @@ from typing import NamedTuple
 from ablation_runner.plan._arm import PlannedArm, changed, differences
 from ablation_runner.plan._cells import greedy_stages
 from ablation_runner.plan._resolve import resolve_arms
+from ablation_runner.plan._seeds_needed import SeedsNeeded
 from ablation_runner.plan._trial import Trial
 from ablation_runner.plan._trials import plan_trials
 from ablation_runner.study import Study
 
 Score = tuple[float, float]  # validation accuracy, and minus the validation loss
 Read = Callable[[Trial], Score | None]
+Look = Callable[[tuple[PlannedArm, ...], list[Trial]], SeedsNeeded]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,15 +30,17 @@ class Round:
         tuning: trials that have to finish before the arms' own, each arm the same number; empty without tuning.
         trials: of the arms.
         is_last: no result changes the plan any more.
+        needed: where seeds are added as needed, what the looks so far say; None elsewhere, and before the first.
     """
 
     arms: tuple[PlannedArm, ...]
     tuning: list[Trial]
     trials: list[Trial]
     is_last: bool
+    needed: SeedsNeeded | None = None
 
 
-def plan_round(study: Study, *, processes: int, data: str, read: Read) -> Round:
+def plan_round(study: Study, *, processes: int, data: str, read: Read, look: Look | None = None) -> Round:
     """Arms and trials of a study, given what has been measured on validation so far.
 
     Args:
@@ -43,6 +48,7 @@ def plan_round(study: Study, *, processes: int, data: str, read: Read) -> Round:
         processes: ranks per trial.
         data: fingerprint of the data.
         read: a trial's validation score; None where it has none yet, (-inf, -inf) where it failed.
+        look: at the claims' test results, where seeds are added as needed; without it every arm has the fewest.
 
     Raises:
         StudyError: as `resolve_arms`.
@@ -58,8 +64,24 @@ def plan_round(study: Study, *, processes: int, data: str, read: Read) -> Round:
         picked = pick_level(study, arms, trials, chosen, read) if tuned else None
         if picked is None or len(chosen) == greedy_stages(study):
             is_last = tuned and len(chosen) == greedy_stages(study)
-            return Round(arms=arms, tuning=tuning, trials=trials, is_last=is_last)
+            planned = Round(arms=arms, tuning=tuning, trials=trials, is_last=is_last)
+            return _with_seeds_needed(study, planned, look if tuned else None)
         chosen[picked.factor] = picked.level
+
+
+def _with_seeds_needed(study: Study, planned: Round, look: Look | None) -> Round:
+    """The round with the seeds that each arm needs; the same where seeds are a list."""
+    rule = study.seeds_as_needed
+    if rule is None:
+        return planned
+    needed = look(planned.arms, planned.trials) if look else None
+    seeds = needed.seeds if needed else dict.fromkeys((arm.name for arm in planned.arms), rule.min)
+    return replace(
+        planned,
+        trials=[trial for trial in planned.trials if trial.seed < seeds[trial.arm]],
+        is_last=needed is not None and needed.is_over,
+        needed=needed,
+    )
 
 
 def _tuning_trials(
@@ -68,7 +90,7 @@ def _tuning_trials(
     """Every arm with every value, under the first seed; trained and validated, not tested."""
     if study.tuning is None:
         return
-    first = study.model_copy(update={"seeds": study.seeds[:1], "conditions": {}})
+    first = study.model_copy(update={"seeds": study.all_seeds[:1], "conditions": {}})
     for arm in arms:
         for value in study.tuning.values:
             candidate = replace(

@@ -36,7 +36,7 @@ _TESTED: Any = {"data": True, "encoder": True, "tokens": True, "model": {"alloca
 
 
 def plan_trials(study: Study, arms: tuple[PlannedArm, ...], *, processes: int, data: str) -> list[Trial]:
-    """All trials, every arm of the first seed before the second, so that an early stop leaves whole seeds.
+    """All trials under all seeds, every arm of the first seed before the second, so that an early stop leaves whole seeds.
 
     Args:
         study: the study.
@@ -50,7 +50,7 @@ def plan_trials(study: Study, arms: tuple[PlannedArm, ...], *, processes: int, d
     sources = source_digest(*_SOURCES)
     return [
         _trial(study, arm, seed, processes=processes, data=data, sources=sources)
-        for seed in study.seeds
+        for seed in study.all_seeds
         for arm in arms
     ]
 

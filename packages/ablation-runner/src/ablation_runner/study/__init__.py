@@ -9,6 +9,7 @@ from ablation_runner.study._factors import Changes, Design, Factor
 from ablation_runner.study._kinds import CommandStudy, TrainedStudy
 from ablation_runner.study._load import built_in_studies, find_study, load_study, parse_study
 from ablation_runner.study._schema import AS_TRAINED, Arm, Claim, Study
+from ablation_runner.study._seeds import SeedsAsNeeded
 from ablation_runner.study._tokens import Reducer, reducer_needs
 from ablation_runner.study._training import Stage, Training
 from ablation_runner.study._variants import Variant
@@ -28,6 +29,7 @@ __all__ = [
     "Factor",
     "OwnSettings",
     "Reducer",
+    "SeedsAsNeeded",
     "SingleEncoder",
     "Stage",
     "Study",

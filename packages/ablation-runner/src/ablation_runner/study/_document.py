@@ -79,7 +79,9 @@ def _table(node: Any, defined: Node) -> Node | None:
     """The settings that a node refers to; None where it is a value (a variant is one)."""
     if not isinstance(node, dict):
         return None
-    for part in node.get("anyOf", ()):  # a table that may be left out
+    for part in (
+        node.get("anyOf") or node.get("oneOf") or ()
+    ):  # a table that may be left out, or another value
         if inner := _table(part, defined):
             return inner
     if "$ref" not in node:

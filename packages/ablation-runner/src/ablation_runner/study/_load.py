@@ -1,7 +1,7 @@
 """Study files from disk: found, parsed and checked, with errors of one line that name file and key."""
 
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from importlib import resources
 from pathlib import Path
 from typing import Any, get_args
@@ -12,6 +12,7 @@ from ablation_runner.errors import StudyError, nearest
 from ablation_runner.study._kinds import CommandStudy, TrainedStudy, kind_of
 from ablation_runner.study._override import overridden
 from ablation_runner.study._scales import scaled
+from ablation_runner.study._seeds import SEED_LIST, SEED_RULE
 
 
 def built_in_studies() -> dict[str, Path]:
@@ -89,7 +90,7 @@ def _first_problem(error: ValidationError, study: type[BaseModel]) -> str:
     """One line for the first problem; unknown keys come first, since they explain missing ones."""
     problems = sorted(error.errors(), key=lambda problem: problem["type"] != "extra_forbidden")
     problem = problems[0]
-    location = tuple(problem["loc"])
+    location = tuple(part for part in problem["loc"] if part not in (SEED_LIST, SEED_RULE))
     key = ".".join(str(part) for part in location) or "the file"
     more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
     kind = problem["type"]
@@ -116,10 +117,16 @@ def _model_at(location: list[Any], study: type[BaseModel]) -> type[BaseModel] | 
         field = model.model_fields.get(str(part)) if model else None
         if field is None:
             continue  # an index, or a name in a table of settings: the class is the one already reached
-        candidates = [field.annotation, *get_args(field.annotation)]
-        nested = [kind for kind in candidates if isinstance(kind, type) and issubclass(kind, BaseModel)]
-        model = nested[0] if nested else None
+        model = next(_settings_in(field.annotation), None)
     return model
+
+
+def _settings_in(annotation: Any) -> Iterator[type[BaseModel]]:
+    """The settings classes that an annotation names, however deep."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for part in get_args(annotation):
+        yield from _settings_in(part)
 
 
 def _fields_at(location: list[Any], study: type[BaseModel]) -> list[str]:

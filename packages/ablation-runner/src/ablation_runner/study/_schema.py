@@ -9,6 +9,7 @@ from ablation_runner.study._configuration import Configuration
 from ablation_runner.study._engine import Engine
 from ablation_runner.study._factors import Changes, Design, Factor, Tuning
 from ablation_runner.study._scales import CPU
+from ablation_runner.study._seeds import Seeds, SeedsAsNeeded
 from ablation_runner.study._settings import Settings
 
 AS_TRAINED = "as-trained"
@@ -54,7 +55,13 @@ class Study(Settings):
     metric: Annotated[
         str, Field(description="Metric that the claims are about: of vlm-tasks, or one a command reports.")
     ] = "exact_match"
-    seeds: Annotated[list[int], Field(min_length=1, description="Training seeds, the same for every arm.")]
+    seeds: Annotated[
+        Seeds,
+        Field(
+            description="A list of training seeds, the same for every arm; or a table, such as "
+            '{ min = 3, max = 10, until = "decided" }, which adds seeds to the arms whose claims are undecided.'
+        ),
+    ]
     baseline: Annotated[
         Configuration | OwnSettings, Field(description="The configuration all arms are compared with.")
     ]
@@ -105,8 +112,8 @@ class Study(Settings):
 
     @field_validator("seeds")
     @classmethod
-    def _distinct_seeds(cls, seeds: list[int]) -> list[int]:
-        if len(set(seeds)) != len(seeds) or min(seeds) < 0:
+    def _distinct_seeds(cls, seeds: Seeds) -> Seeds:
+        if isinstance(seeds, list) and (len(set(seeds)) != len(seeds) or min(seeds) < 0):
             raise ValueError(f"seeds must be distinct and not negative, got {seeds}")
         return seeds
 
@@ -125,6 +132,31 @@ class Study(Settings):
                         f"{', '.join(f'{each}*' if each.endswith('.') else each for each in CONDITION_PATHS)}"
                     )
         return conditions
+
+    @model_validator(mode="after")
+    def _decidable_seeds(self) -> "Study":
+        if self.seeds_as_needed is None:
+            return self
+        if not self.claims:
+            raise ValueError(
+                "seeds are added until the claims are decided, and the study has no claims; give a list of seeds"
+            )
+        if self.design.kind == "greedy-sequential":
+            raise ValueError(
+                "seeds as needed cannot be combined with design.kind = 'greedy-sequential': each level is picked by the "
+                "mean over all seeds, so later seeds would change which arms there are; give a list of seeds"
+            )
+        return self
+
+    @property
+    def seeds_as_needed(self) -> SeedsAsNeeded | None:
+        """The rule that adds seeds; None where they are a list."""
+        return self.seeds if isinstance(self.seeds, SeedsAsNeeded) else None
+
+    @property
+    def all_seeds(self) -> list[int]:
+        """Every seed that an arm may be trained under."""
+        return self.seeds if isinstance(self.seeds, list) else list(range(self.seeds.max))
 
     @model_validator(mode="after")
     def _separate_scales(self) -> "Study":
