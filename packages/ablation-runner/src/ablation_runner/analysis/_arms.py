@@ -5,7 +5,7 @@ from typing import Any
 import polars as pl
 
 import ablation_stats as stats
-from ablation_runner.analysis._curves import without_curves
+from ablation_runner.curves import without_curves
 from ablation_runner.plan import PlannedArm
 from ablation_runner.prepared import Prepared
 from ablation_runner.results import ArmResult, Interval
