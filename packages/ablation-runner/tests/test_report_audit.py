@@ -38,7 +38,8 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> StudyResults:
 def test_what_follows_from_the_factor_is_named(study: StudyResults) -> None:
     said = findings(study, "confound")
     assert any(
-        "visual tokens, in 2 of 3 arms: budget-4 (−75 %), budget-64 (+300 %)." in text for text in said
+        "visual tokens, in 2 of 3 arms: budget-4 (−75\u00a0%), budget-64 (+300\u00a0%)." in text
+        for text in said
     )
     assert not any("parameters" in text for text in said)  # all arms have the same
 

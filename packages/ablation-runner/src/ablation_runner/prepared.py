@@ -105,7 +105,11 @@ def prepare(
         data = _data_digest(study)
         _check_types(study)
         planned = plan_round(
-            study, processes=processes, data=data, read=_scores(folder), look=partial(_look, study, folder)
+            study,
+            processes=processes,
+            data=data,
+            read=read_scores(folder),
+            look=partial(_look, study, folder),
         )
     except StudyError as error:
         raise StudyError(f"{source}: {error}") from error
@@ -155,7 +159,7 @@ def _check_types(study: Study) -> None:
             raise StudyError(f"claims.{index}.type: no question of the type {kind!r}; {nearest(kind, known)}")
 
 
-def _scores(folder: RunFolder) -> Callable[[Trial], Score | None]:
+def read_scores(folder: RunFolder) -> Callable[[Trial], Score | None]:
     """Reads a trial's validation score; a failed trial has the worst."""
 
     def read(trial: Trial) -> Score | None:

@@ -12,6 +12,7 @@ from ablation_stats._contrast import arm_contrast
 from ablation_stats._convergence import convergence_findings
 from ablation_stats._cube import PairedCube, as_cube, paired_cube
 from ablation_stats._finding import Finding
+from ablation_stats._gates import p_text
 from ablation_stats._known_arms import arm_names, require_arms
 from ablation_stats._reporting import selective_reporting
 from ablation_stats._unit import AS_STORED, Unit
@@ -162,7 +163,7 @@ def assay_sensitivity(
     if p < alpha:
         return ()
     text = (
-        f"The control {control} is not told apart from {baseline} ({unit.interval(found)}, p = {p:.2g}): the task can be done "
+        f"The control {control} is not told apart from {baseline}, {unit.interval(found)}, {p_text(p)}: the task can be done "
         "without the input, or the study is too small. No arm can be called equivalent."
     )
     return (Finding(check="assay sensitivity", severity="error", subject=control, text=text),)
@@ -183,7 +184,7 @@ def over_interpretation(verdicts: Sequence[Verdict], *, unit: Unit = AS_STORED) 
         half = (shown.ci_high - shown.ci_low) / 2
         if verdict.verdict == "inconclusive" and abs(shown.estimate) < half:
             text = (
-                f"{shown.name} is {unit.signed(shown.estimate)}, within its noise of ±{unit.amount(half)}: it ranks nothing, and it does "
+                f"{shown.arm} against {shown.baseline} is {unit.signed(shown.estimate)}, within its noise of ±{unit.amount(half)}: it ranks nothing, and it does "
                 "not show that the two are the same."
             )
             found.append(
@@ -192,7 +193,7 @@ def over_interpretation(verdicts: Sequence[Verdict], *, unit: Unit = AS_STORED) 
                 )
             )
         if verdict.verdict == "supported" and np.isfinite(half) and abs(shown.estimate) < 1.5 * half:
-            text = f"{shown.name} is {unit.signed(shown.estimate)} ± {unit.amount(half)}: its sign is shown, its size hardly. Quote the interval."
+            text = f"{shown.arm} against {shown.baseline} is {unit.signed(shown.estimate)} ± {unit.amount(half)}: its sign is shown, its size hardly. Quote the interval."
             found.append(
                 Finding(check="over-interpretation", severity="note", subject=verdict.claim.text, text=text)
             )

@@ -72,7 +72,7 @@ def sensitivity(claim: Claim, case: Case, control: str | None, *, alpha: float, 
     drop = -shown.estimate if claim.higher_is_better else shown.estimate
     p = shown.p_value if shown.p_value is not None else 1.0
     if drop <= 0 or p >= alpha:
-        said = f"The control {control} is not told apart from {claim.baseline} ({unit.interval(shown)}, p = {p:.2g})."
+        said = f"The control {control} is not told apart from {claim.baseline}: {unit.interval(shown)}, {p_text(p)}."
         return Outcome(
             "not-informative", said, "More seeds or items, or a task that cannot be done without the input."
         )
@@ -82,3 +82,8 @@ def sensitivity(claim: Claim, case: Case, control: str | None, *, alpha: float, 
             "not-informative", said, "A smaller margin, or a task on which the control fails clearly."
         )
     return None
+
+
+def p_text(p: float) -> str:
+    """A p-value with the digits that matter: "p = 0.034", "p < 0.001"."""
+    return "p < 0.001" if p < 0.001 else f"p = {p:.2g}"

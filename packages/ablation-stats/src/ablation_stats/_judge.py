@@ -9,7 +9,7 @@ from ablation_stats._compare_t import estimate_t
 from ablation_stats._contrast import arm_contrast
 from ablation_stats._cube import PairedCube, as_cube
 from ablation_stats._evidence import weigh
-from ablation_stats._gates import Case, Outcome, gate, sensitivity
+from ablation_stats._gates import Case, Outcome, gate, p_text, sensitivity
 from ablation_stats._known_arms import require_arms
 from ablation_stats._refuse import require_known, require_level
 from ablation_stats._settle import what_would_settle
@@ -158,9 +158,9 @@ def _decide(claim: Claim, case: Case, p_for: float, p_against: float, *, alpha: 
     evidence = case.evidence
     shown, margin = unit.interval(evidence.comparison), _beside(claim, unit)
     if p_for < alpha:
-        return Outcome(POSITIVE[claim.kind], f"The difference is {shown}, adjusted p = {p_for:.2g}{margin}.")
+        return Outcome(POSITIVE[claim.kind], f"The difference is {shown}, adjusted {p_text(p_for)}{margin}.")
     if p_against < alpha:
-        return Outcome("refuted", f"The difference is {shown}, adjusted p = {p_against:.2g}{margin}.")
+        return Outcome("refuted", f"The difference is {shown}, adjusted {p_text(p_against)}{margin}.")
     if not evidence.varies:
         said = f"Not identifiable: the difference is {unit.signed(evidence.comparison.estimate)} on every unit, so it has no error."
         return Outcome("inconclusive", said, "Items and seeds on which the scores vary.")

@@ -85,7 +85,7 @@ def analyze(prepared: Prepared) -> StudyResults:
         audit=hygiene(tested, prepared, finished, arms, verdicts, curves),
         cost_front=cost_front(tested, arms),
         transfer=transfer_table(tested, prepared),
-        choices=choices(prepared, records),
+        choices=choices(prepared),
         scale=prepared.study.scale,
         stands_for=prepared.study.stands_for,
         effects=design_effects(tested, prepared, not_converged),

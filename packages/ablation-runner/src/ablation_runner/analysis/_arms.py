@@ -39,9 +39,8 @@ def arm_result(
     baseline = [record for record in records.values() if record and record["arm"] == prepared.arms[0].name]
     cost = own[0] if own else {}
     difference = differences.get(arm.name)
-    warnings = list(difference.warnings) if difference else []
-    if arm.name in not_converged:
-        warnings.append("The validation loss was still falling at the last step.")
+    # Invalid answers and convergence have columns of their own.
+    warnings = [said for said in (difference.warnings if difference else ()) if "are not valid" not in said]
     return ArmResult(
         name=arm.name,
         is_baseline=arm.is_baseline,

@@ -1,22 +1,16 @@
 """What a study chose on validation before its test: the value that tuning picked for each arm, the levels of a greedy search."""
 
-import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ablation_runner.plan import Score, Trial, greedy_stages, pick_level, show_value
-from ablation_runner.prepared import Prepared
+from ablation_runner.plan import greedy_stages, pick_level, show_value
+from ablation_runner.prepared import Prepared, read_scores
 from ablation_runner.results import Candidacy, Choice
 
 
-def choices(prepared: Prepared, records: Mapping[str, Any]) -> tuple[Choice, ...]:
-    """Every choice with its candidates and their validation accuracy; empty where the study makes none.
-
-    Args:
-        prepared: the study.
-        records: name of each trial to its record; None where it has none.
-    """
-    return (*_tuned(prepared), *_searched(prepared, records))
+def choices(prepared: Prepared) -> tuple[Choice, ...]:
+    """Every choice with its candidates and their validation accuracy; empty where the study makes none."""
+    return (*_tuned(prepared), *_searched(prepared))
 
 
 def _tuned(prepared: Prepared) -> Iterator[Choice]:
@@ -41,18 +35,10 @@ def _tuned(prepared: Prepared) -> Iterator[Choice]:
         )
 
 
-def _searched(prepared: Prepared, records: Mapping[str, Any]) -> Iterator[Choice]:
+def _searched(prepared: Prepared) -> Iterator[Choice]:
     """One choice per factor of a greedy search, as far as it has gone."""
-
-    def read(trial: Trial) -> Score | None:
-        record = records.get(trial.name)
-        if record is None:
-            return None
-        if record["status"] != "finished":
-            return -math.inf, -math.inf
-        return record["validation_accuracy"], -record["validation_loss"]
-
     chosen: dict[str, str] = {}
+    read = read_scores(prepared.folder)
     while len(chosen) < greedy_stages(prepared.study):
         found = pick_level(prepared.study, prepared.arms, prepared.trials, chosen, read)
         if found is None:

@@ -11,6 +11,7 @@ from ablation_runner.prepared import Prepared
 from ablation_runner.results import ArmResult, DosePoint, DoseResponse, Interval
 
 _RESAMPLES = 999
+_LEAST_FOR_BEND = 5
 _SEED = 0  # of the resamples, so that two reports of one run agree
 
 
@@ -89,7 +90,9 @@ def _enough(cube: stats.PairedCube, rising: list[str], margin: float) -> tuple[s
 
 def _bend(cube: stats.PairedCube, doses: dict[str, float]) -> tuple[Interval | None, str]:
     """Where two straight lines through the scores meet, with its interval; or why they do not."""
-    if min(doses.values(), default=0.0) <= 0:
+    if len(doses) < _LEAST_FOR_BEND:
+        return None, f"it takes {_LEAST_FOR_BEND} doses that had converged, and there are {len(doses)}"
+    if min(doses.values()) <= 0:
         return None, "a dose of 0 has no logarithm"
     try:
         knee, *_ = stats.fit_curve(cube, doses=doses, curve="broken-stick", rng=_SEED, n_resamples=_RESAMPLES)

@@ -75,12 +75,14 @@ def _besides(arms: Sequence[ArmResult]) -> list[stats.Finding]:
     for confound in stats.confound_report(pl.DataFrame(rows), baseline=arms[0].name)[0]:
         if confound.differs:
             change = "" if confound.change is None else f" ({confound.change:+.0%})".replace("-", "−")
-            differing.setdefault(confound.quantity, []).append(confound.arm + change.replace("%", " %"))
+            differing.setdefault(confound.quantity, []).append(confound.arm + change.replace("%", "\u00a0%"))
     return [_confound(kind, found, len(rows) - 1) for kind, found in differing.items()]
 
 
 def _confound(kind: str, differing: list[str], others: int) -> stats.Finding:
-    match = f'; match = "{kind}" holds it equal' if kind in ("macs", "parameters") else ""
+    match = (
+        f'; match = "{kind}" in the study file would hold it equal' if kind in ("macs", "parameters") else ""
+    )
     text = (
         f"Not the same as in the baseline: {COSTS[kind]}, in {len(differing)} of {others} arms: {', '.join(differing)}. "
         f"A difference of these arms may come from that and not from the factor itself{match}."

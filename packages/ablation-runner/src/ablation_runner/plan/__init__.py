@@ -1,11 +1,12 @@
 """From a study to arms and trials: resolved, compared with the baseline, and named by what determines them."""
 
-from ablation_runner.plan._arm import Difference, PlannedArm, changed, show_value
+from ablation_runner.plan._arm import Difference, PlannedArm, changed
 from ablation_runner.plan._cells import greedy_stages
 from ablation_runner.plan._command_trials import command_line, listed_sources
 from ablation_runner.plan._resolve import BLIND, resolve_arms, tested_name
 from ablation_runner.plan._rounds import Round, Score, pick_level, plan_round
 from ablation_runner.plan._seeds_needed import SeedsNeeded, most_seeds
+from ablation_runner.plan._show import show_value
 from ablation_runner.plan._stages import training_stages
 from ablation_runner.plan._trial import CommandTrial, TrainedTrial, Trial
 from ablation_runner.plan._trials import plan_trials, read_plan, write_plan

@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 from pydantic import ValidationError
 
 from ablation_runner.errors import StudyError, nearest
+from ablation_runner.plan._show import show_stages, show_value
 from ablation_runner.study import Changes, Configuration, OwnSettings
 from ablation_runner.study._settings import Settings
 
@@ -21,6 +22,8 @@ class Difference:
     value: Any
 
     def __str__(self) -> str:
+        if self.path == "before":
+            return show_stages(self.baseline or (), self.value or ())
         return f"{self.path}: {show_value(self.baseline)} → {show_value(self.value)}"
 
 
@@ -79,14 +82,6 @@ def differences(
         for path in sorted(before.keys() | after.keys())
         if before.get(path) != after.get(path)
     )
-
-
-def show_value(value: object) -> str:
-    """A configuration value as a person writes it: a variant by its name and options."""
-    if isinstance(value, dict) and "name" in value:
-        options = ", ".join(f"{key}={option}" for key, option in value.items() if key != "name")
-        return f"{value['name']} ({options})" if options else str(value["name"])
-    return str(value)
 
 
 def _set_path(raw: dict[str, Any], path: str, value: Any, *, where: str) -> None:

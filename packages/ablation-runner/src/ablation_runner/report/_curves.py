@@ -36,6 +36,7 @@ def curves(results: StudyResults) -> Figure | None:
         *(row | {"split": "reference"} for row in _reference(known, results).to_dicts()),
     ]
     panels = [panel for panel in names.values() if panel in set(lines["panel"])]
+    objectives = any("objectives" in line for arm in results.arms for line in arm.differs)
     left_out = results.curves.height - finite.height
     return draw(
         name="learning-curves",
@@ -44,6 +45,11 @@ def curves(results: StudyResults) -> Figure | None:
         caption=(
             "Coloured, with dots: loss on validation questions, one line per seed. Grey: loss on training questions. "
             f"Dotted: the baseline's validation loss, mean over seeds.{' The loss axis is logarithmic.' if log else ''}"
+            + (
+                " Arms that learn other objectives have other losses: compare those of one arm only."
+                if objectives
+                else ""
+            )
             + (f" {left_out:,} losses that are not positive numbers are not drawn." if left_out else "")
         ),
         data={"rows": rows},

@@ -63,8 +63,10 @@ def _figure(found: list[DoseResponse], place: int, study: StudyResults, scale: S
         title=f"{scale.heading} by {whole.quantity}",
         short=f"Dose: {whole.quantity}",
         caption=(
-            "Dot: mean over seeds; vertical line: its 95 % interval. Diamond: the baseline. Ringed: the smallest dose that is "
-            f"enough. Hollow: had not converged.{least}"
+            "Dot: mean over seeds; vertical line: its 95 % interval. Diamond: the baseline."
+            + (" Ringed: the smallest dose that is enough." if any(row["enough"] for row in rows) else "")
+            + ("" if all(row["converged"] for row in rows) else " Hollow: had not converged.")
+            + least
             + (" Shaded: 95 % interval of where the curve bends." if bends else "")
             + (" Each doubling of the dose has the same width." if log else "")
         ),

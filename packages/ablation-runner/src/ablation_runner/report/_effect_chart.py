@@ -55,7 +55,7 @@ def effect_figure(
         caption=caption,
         data={"rows": rows, "zero": [{"zero": 0}]},
         wide=_chart(list(names.values()), words, scale, width=480),
-        narrow=_chart(list(names.values()), words, scale, width=150),
+        narrow=_chart(list(names.values()), words, scale, width=180),
     )
 
 

@@ -28,6 +28,7 @@ from ablation_runner.report._rows import (
     differing_rows,
     open_trials,
     type_tables,
+    warnings,
 )
 from ablation_runner.report._section import Section, with_figure
 from ablation_runner.report._standing import baseline_of
@@ -51,6 +52,7 @@ class Page:
     claims: tuple[ClaimResult, ...]
     recommendation: Section | None
     arms: list[ArmRow]
+    warnings: dict[str, list[str]]
     sections: list[Section]
     rule: str
     disagreements: list[tuple[Disagreement, Image.Image | None]]
@@ -92,6 +94,7 @@ def gather(results: StudyResults) -> Page:
         claims=results.claims,
         recommendation=recommendation(results, scale),
         arms=arm_rows(results, scale),
+        warnings=warnings(results),
         sections=_sections(results, scale),
         rule=RULE,
         disagreements=[(found, picture(results, found.image_id)) for found in disagreements(results)],

@@ -38,7 +38,6 @@ class ArmRow:
     converged: str
     invalid: str
     seeds: str
-    warnings: tuple[str, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,6 +64,15 @@ def arm_rows(results: StudyResults, scale: Scale) -> list[ArmRow]:
     return [_arm_row(arm, results, scale) for arm in results.arms]
 
 
+def warnings(results: StudyResults) -> dict[str, list[str]]:
+    """What a reader must know of arms: each sentence once, with the arms that it is true of."""
+    found: dict[str, list[str]] = {}
+    for arm in results.arms:
+        for said in arm.warnings:
+            found.setdefault(said, []).append(arm.name)
+    return found
+
+
 def _arm_row(arm: ArmResult, results: StudyResults, scale: Scale) -> ArmRow:
     difference = None if arm.is_baseline else arm.difference
     return ArmRow(
@@ -83,7 +91,6 @@ def _arm_row(arm: ArmResult, results: StudyResults, scale: Scale) -> ArmRow:
         converged=_converged(arm),
         invalid=NOTHING if arm.invalid is None else _invalid(arm.invalid),
         seeds=str(len(arm.seeds)),
-        warnings=arm.warnings,
     )
 
 
