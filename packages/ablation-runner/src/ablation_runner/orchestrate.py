@@ -140,6 +140,8 @@ def _listen(child: subprocess.Popen[str], log: Path, events: SimpleQueue[Event |
             if event := parse_event(line):
                 events.put(event)
     finally:
+        if child.stdout:
+            child.stdout.close()
         events.put(None)
 
 
