@@ -33,7 +33,7 @@ def looks_outcome(
     look = taken.look
     if look is None:
         return Outcome("inconclusive", f"Not the {rule.looks[0]} seeds of the first look yet.", "Run them.")
-    so_far = f"After {look.seeds} of at most {rule.looks[-1]} seeds the difference is {unit.interval(look.evidence.comparison)}"
+    so_far = f"After {look.seeds} of at most {rule.looks[-1]} seeds the difference is {unit.interval(look.evidence.comparison)} as of one look"
     if taken.end == "open":
         return _open(taken, look, so_far)
     if taken.end == "hopeless":

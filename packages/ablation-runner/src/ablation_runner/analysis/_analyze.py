@@ -16,12 +16,14 @@ from ablation_runner.analysis._disputed import disputed_predictions
 from ablation_runner.analysis._dose_response import dose_responses
 from ablation_runner.analysis._effects import design_effects
 from ablation_runner.analysis._hygiene import hygiene
+from ablation_runner.analysis._looked_at import looked_at_differences
 from ablation_runner.analysis._pictures import pictures_of
 from ablation_runner.analysis._recommend import recommend
+from ablation_runner.analysis._seeds import seeds_added
 from ablation_runner.curves import read_curves, unconverged
 from ablation_runner.errors import StudyError
 from ablation_runner.lock import describe_environment, read_lock
-from ablation_runner.plan import tested_name
+from ablation_runner.plan import Trial, tested_name
 from ablation_runner.prepared import Prepared
 from ablation_runner.results import StudyResults
 from ablation_runner.study import AS_TRAINED
@@ -40,7 +42,8 @@ _TRIAL_COLUMNS = {
 def analyze(prepared: Prepared) -> StudyResults:
     """What the finished trials of a study say.
 
-    Only seeds that every arm with a result has finished are compared, so that each comparison is paired.
+    Only seeds that every arm with a result has finished are compared, so that each comparison is paired; where seeds are
+    added as needed, claims and differences to the baseline are over the seeds that their two arms share.
 
     Raises:
         StudyError: no trial has finished, or one was asked other questions than its fellows.
@@ -55,8 +58,8 @@ def analyze(prepared: Prepared) -> StudyResults:
         raise StudyError(f"{prepared.folder.path}: no trial has finished yet; run: {prepared.command}")
     curves = read_curves(prepared.folder, finished)
     not_converged = unconverged(curves)
-    tested = read_tested(prepared.folder, finished, prepared.study.conditions)
-    differences = differences_to(tested.main, prepared)
+    tested = read_tested(prepared.folder, _unlooked(finished, prepared), prepared.study.conditions)
+    differences = looked_at_differences(prepared, differences_to(tested.main, prepared))
     arms = tuple(
         arm_result(arm, prepared, records, tested.main, differences, not_converged, curves)
         for arm in prepared.arms
@@ -86,11 +89,18 @@ def analyze(prepared: Prepared) -> StudyResults:
         cost_front=cost_front(tested, arms),
         transfer=transfer_table(tested, prepared),
         choices=choices(prepared),
+        seeds_added=seeds_added(prepared),
         scale=prepared.study.scale,
         stands_for=prepared.study.stands_for,
         effects=design_effects(tested, prepared, not_converged),
         dose_responses=dose_responses(tested, prepared, arms),
     )
+
+
+def _unlooked(finished: list[Trial], prepared: Prepared) -> list[Trial]:
+    """The trials under the seeds that every arm has, whatever the looks say; all of them where seeds are a list."""
+    rule = prepared.study.seeds_as_needed
+    return [trial for trial in finished if rule is None or trial.seed < rule.min]
 
 
 def _under_all_conditions(arms: list[str], prepared: Prepared) -> list[str]:

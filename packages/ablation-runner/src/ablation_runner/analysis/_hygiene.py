@@ -34,11 +34,8 @@ def hygiene(
         verdicts: on the claims.
         curves: losses by step, as far as they are known.
     """
-    ran = pl.DataFrame({"arm": [trial.arm for trial in finished], "seed": [trial.seed for trial in finished]})
     found = [
-        *stats.selective_reporting(
-            ran, arms=[arm.name for arm in prepared.arms], seeds=[str(seed) for seed in prepared.study.seeds]
-        ),
+        *_selective(prepared, finished),
         *_scored(tested, arms, verdicts, unit=scale_of(prepared.study.metric).in_sentences),
     ]
     if unknown := without_curves(curves, [arm.name for arm in arms if arm.mean]):
@@ -46,6 +43,23 @@ def hygiene(
     if prepared.study.tuning is None:
         found.append(_untuned(by_command=isinstance(prepared.study, CommandStudy)))
     return tuple(sorted(found, key=lambda each: _ORDER[each.severity]))
+
+
+def _selective(prepared: Prepared, finished: Sequence[Trial]) -> list[stats.Finding]:
+    """Arms and seeds that were planned and are not reported; arms may differ in their seeds where a rule adds them."""
+    by_arm: dict[str, set[int]] = {arm.name: set() for arm in prepared.arms}
+    for trial in prepared.trials:
+        by_arm[trial.arm].add(trial.seed)
+    found: list[stats.Finding] = []
+    for seeds in dict.fromkeys(frozenset(each) for each in by_arm.values()):
+        arms = [arm for arm, own in by_arm.items() if own == seeds]
+        ran = [trial for trial in finished if trial.arm in arms]
+        frame = pl.DataFrame(
+            {"arm": [trial.arm for trial in ran], "seed": [trial.seed for trial in ran]},
+            schema={"arm": pl.String, "seed": pl.Int64},
+        )
+        found += stats.selective_reporting(frame, arms=arms, seeds=sorted(seeds))
+    return found
 
 
 def _scored(

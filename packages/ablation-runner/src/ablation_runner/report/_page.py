@@ -31,6 +31,7 @@ from ablation_runner.report._rows import (
     warnings,
 )
 from ablation_runner.report._section import Section, with_figure
+from ablation_runner.report._seeds import seeds
 from ablation_runner.report._standing import baseline_of
 from ablation_runner.report._transfer import transfer
 from ablation_runner.results import ClaimResult, StudyResults
@@ -121,6 +122,7 @@ def _sections(results: StudyResults, scale: Scale) -> list[Section]:
         conditions(results, scale),
         with_figure(by_type(results, scale), grids=type_tables(results, scale)),
         choices(results),
+        seeds(results),
         with_figure(curves(results)),
     )
     return [section for section in found if section]

@@ -12,6 +12,7 @@ from ablation_runner.results._parts import (
     Recommendation,
     TransferTable,
 )
+from ablation_runner.results._seeds import SeedsAdded, SeedsGiven
 from ablation_runner.results._study import StudyResults
 
 __all__ = [
@@ -30,6 +31,8 @@ __all__ = [
     "FrontPoint",
     "Interval",
     "Recommendation",
+    "SeedsAdded",
+    "SeedsGiven",
     "StudyResults",
     "TransferTable",
 ]

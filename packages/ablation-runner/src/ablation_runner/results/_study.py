@@ -11,6 +11,7 @@ from ablation_runner.results._choices import Choice
 from ablation_runner.results._dose import DoseResponse
 from ablation_runner.results._effects import DesignEffects
 from ablation_runner.results._parts import CostFront, Recommendation, TransferTable
+from ablation_runner.results._seeds import SeedsAdded
 from ablation_stats import Finding
 
 
@@ -42,6 +43,7 @@ class StudyResults:
         dose_responses: one for each number that arms vary alone, and for question types; empty where there is none.
         effects: of a design over several factors; None for others.
         choices: made on validation; empty where there is none.
+        seeds_added: where seeds were added as needed; None where they are a list.
         scale: of the study ("cpu", "gpu"); stands_for: what its models and data stand for, in the study's words.
     """
 
@@ -68,5 +70,6 @@ class StudyResults:
     dose_responses: tuple[DoseResponse, ...] = ()
     effects: DesignEffects | None = None
     choices: tuple[Choice, ...] = ()
+    seeds_added: SeedsAdded | None = None
     scale: str = "cpu"
     stands_for: str | None = None
