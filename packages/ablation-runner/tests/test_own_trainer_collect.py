@@ -55,7 +55,7 @@ def test_a_table_of_items_and_values_becomes_result_rows(trial: Any, tmp_path: P
         "clip=large", 4, "as-trained", "accuracy",
     )  # fmt: skip
     assert (rows["weight"] == 1.0).all()
-    assert rows["valid"].all()
+    assert rows["valid"].is_null().all()
 
 
 def test_what_a_result_row_says_is_kept(trial: Any, tmp_path: Path) -> None:
@@ -143,12 +143,14 @@ def test_losses_and_costs_are_taken_where_they_are_left(trial: Any, tmp_path: Pa
     assert read_costs(tmp_path) == {}
     losses = {"step": [1, 2, 2], "split": ["train", "train", "validation"], "loss": [2.0, 1.0, 1.5]}
     pl.DataFrame(losses).write_parquet(tmp_path / "train.parquet")
-    (tmp_path / "trial.json").write_text('{"parameters": 1200, "macs": 7, "host": "a"}', encoding="utf-8")
+    (tmp_path / "trial.json").write_text(
+        '{"parameters": 1200, "macs": 7, "train_seconds": 2.5, "host": "a"}', encoding="utf-8"
+    )
     curve = read_curve(trial(), tmp_path)
     assert curve is not None
     assert curve.columns == ["step", "split", "loss", "accuracy", "arm", "seed"]
     assert curve.select("arm", "seed").unique().row(0) == ("clip=large", 4)
-    assert read_costs(tmp_path) == {"trainable_parameters": 1200, "macs": 7}
+    assert read_costs(tmp_path) == {"trainable_parameters": 1200, "macs": 7, "train_seconds": 2.5}
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,9 @@ from ablation_runner.files import write_frame
 from ablation_runner.own_trainer._work import work
 from ablation_runner.pipeline import run_study
 from ablation_runner.plan import write_plan
+from ablation_runner.progress import Progress
+from ablation_runner.recovery import forget_failure
+from ablation_runner.status import trial_status
 
 OwnStudy = Callable[..., Path]
 
@@ -55,6 +58,7 @@ def test_the_report_judges_what_the_command_left(own_study: OwnStudy) -> None:
     assert found.images == 15
     assert not found.arms[0].convergence_known
     assert found.arms[0].parameters == 0
+    assert found.arms[0].invalid is None
     assert any("Convergence not known" in finding.text for finding in found.audit)
 
 
@@ -74,8 +78,6 @@ def test_a_finished_trial_is_not_repeated_and_a_failed_one_goes_on_in_its_folder
     assert {key: record["status"] for key, record in records(prepared).items() if key[0] == "clip"} == {
         ("clip", 0): "failed", ("clip", 1): "failed",
     }  # fmt: skip
-    from ablation_runner.recovery import forget_failure
-
     for trial in prepared.trials:
         forget_failure(prepared.folder.trial(trial.name))
     work(prepared.folder.path)
@@ -84,6 +86,9 @@ def test_a_finished_trial_is_not_repeated_and_a_failed_one_goes_on_in_its_folder
         trial.arm: (prepared.folder.trial(trial.name).out / "runs").read_text() for trial in prepared.trials
     }
     assert runs == {"pixels": "x", "clip": "xx", "blind": "x"}
+    seconds = [analyze(prepared).arms[arm].train_seconds for arm in (0, 1)]
+    assert seconds[0] is not None
+    assert seconds[1] is None  # nobody knows how long its first run took
 
 
 @pytest.mark.parametrize(
@@ -135,3 +140,19 @@ def test_a_program_that_is_not_there_is_named_before_anything_starts(
     with pytest.raises(StudyError, match="no program 'no-such-program' here"):
         run_study(prepared, console=None)  # type: ignore[arg-type]
     assert not (study.parent / "runs").exists()
+
+
+def test_what_is_left_is_told_by_the_trials_that_have_finished() -> None:
+    progress = Progress(trials=3, steps={"a": 1, "b": 1, "c": 1}, workers=1)
+    progress.take({"event": "trial", "trial": "a", "step": 0, "steps": 1})
+    assert progress.seconds_left() is None
+    progress.take({"event": "finished", "trial": "a", "score": 0.5, "seconds": 40.0})
+    assert progress.seconds_left() == 80.0
+
+
+def test_the_status_of_finished_trials_says_how_long_one_takes(own_study: OwnStudy) -> None:
+    prepared = worked_off(own_study(before='if encoder == "clip": sys.exit(1)'))
+    found = {trial.arm: trial_status(prepared.folder, trial) for trial in prepared.trials}
+    assert (found["pixels"].step, found["clip"].step, found["clip"].steps) == (1, 0, 1)
+    assert found["pixels"].seconds_per_step == pytest.approx(records(prepared)["pixels", 1]["train_seconds"])
+    assert found["clip"].seconds_per_step is None

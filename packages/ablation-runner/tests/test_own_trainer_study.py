@@ -1,15 +1,18 @@
 """The study of a trainer of one's own: what its command may say, and what names its trials."""
 
 import re
+import tomllib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
 
 from ablation_runner import StudyError, prepare
 from ablation_runner.plan import CommandTrial, command_line, read_plan, write_plan
 from ablation_runner.study import built_in_studies, load_study
+from ablation_runner.study._document import study_schema
 
 OwnStudy = Callable[..., Path]
 
@@ -148,3 +151,19 @@ def test_a_written_plan_reads_back_as_it_was(prepared: Any, tmp_path: Path) -> N
     write_plan(tmp_path / "plan.parquet", study.trials, study.arms)
     assert read_plan(tmp_path / "plan.parquet") == study.trials
     assert all(isinstance(trial, CommandTrial) for trial in read_plan(tmp_path / "plan.parquet"))
+
+
+def test_an_editor_checks_the_file_by_the_schema(own_text: str) -> None:
+    validator = jsonschema.Draft202012Validator(study_schema())
+    raw = tomllib.loads(own_text)
+    assert list(validator.iter_errors(raw)) == []
+    raw["engine"] |= {"precision": "float32", "threads": 0}
+    raw["baseline"]["encoder"] = ["clip"]
+    found = {error.json_path for error in validator.iter_errors(raw)}
+    assert found == {"$.engine", "$.engine.threads", "$.baseline.encoder"}
+
+
+def test_a_value_is_set_from_the_command_line_under_its_own_name(prepared: Any) -> None:
+    assert prepared(overrides=['images="others"']).study.baseline.values()["images"] == "others"
+    with pytest.raises(StudyError, match=r"unknown key 'imags'; did you mean 'images'"):
+        prepared(overrides=['imags="others"'])

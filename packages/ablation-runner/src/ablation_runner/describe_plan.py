@@ -104,5 +104,5 @@ def _seconds(prepared: Prepared, left: Sequence[Trial], arms: dict[str, Describe
         return sum(float(arms[trial.arm]["seconds"]) for trial in left)
     finished = [trial for trial in prepared.trials if is_finished(prepared.folder, trial)]
     records = [prepared.folder.trial(trial.name).record() for trial in finished]
-    took = [float(record["train_seconds"]) for record in records if record]
+    took = [float(record["train_seconds"]) for record in records if record and record["train_seconds"]]
     return len(left) * sum(took) / len(took) if took else None

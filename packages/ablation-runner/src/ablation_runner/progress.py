@@ -69,6 +69,10 @@ class Progress:
             case {"event": "evaluate", "trial": str(trial)} if trial in self._active:
                 self._finish_training(trial, now)
             case {"event": "finished", "trial": str(trial), "score": float(score), "seconds": float(seconds)}:
+                if (
+                    active := self._active.get(trial)
+                ) and active.steps == 1:  # a command's, which tells no steps
+                    self._rates.append(seconds)
                 self._end(trial)
                 return f"{trial}: finished in {seconds:.0f} s, score {score:.3f} ({len(self._done)}/{self._trials})"
             case {"event": "failed", "trial": str(trial), "cause": str(cause)}:

@@ -57,6 +57,8 @@ def trial_status(run: RunFolder, trial: Trial) -> TrialStatus:
     if record is not None:
         state = "finished" if record["status"] == "finished" else "failed"
     step, seconds = _trained(run, trial)
+    if record and state == "finished" and not trial.stages:  # it was a command's
+        step, seconds = trial.steps, float(record["train_seconds"] or 0.0)
     return TrialStatus(
         trial=trial.name,
         arm=trial.arm,
@@ -64,7 +66,7 @@ def trial_status(run: RunFolder, trial: Trial) -> TrialStatus:
         state=state,
         step=trial.steps if state == "finished" else step,
         steps=trial.steps,
-        seconds_per_step=seconds / step if step else None,
+        seconds_per_step=seconds / step if step and seconds else None,
         cause=str(record.get("cause")) if record and state == "failed" else None,
     )
 

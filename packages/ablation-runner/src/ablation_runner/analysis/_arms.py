@@ -1,5 +1,6 @@
 """One arm of the report: its mean, its difference to the baseline, its costs."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import polars as pl
@@ -50,7 +51,7 @@ def arm_result(
         parameters=cost.get("trainable_parameters", 0),
         macs=cost.get("macs", 0),
         visual_tokens=cost.get("visual_tokens", 0),
-        train_seconds=sum(record["train_seconds"] for record in own) / len(own) if own else None,
+        train_seconds=_mean_seconds(own),
         seeds=tuple(sorted(record["seed"] for record in own)),
         mean=mean_of(cube, arm.name) if own else None,
         difference=interval_of(difference),
@@ -59,8 +60,14 @@ def arm_result(
         converged=arm.name not in not_converged,
         convergence_known=not without_curves(curves, [arm.name]),
         warnings=tuple(warnings),
-        invalid=_invalid(cube, arm.name),
+        invalid=_invalid(cube, arm.name) if cost.get("says_valid", True) else None,
     )
+
+
+def _mean_seconds(records: Sequence[Mapping[str, Any]]) -> float | None:
+    """Training time, mean over the trials that know theirs; a command that was interrupted does not."""
+    known = [record["train_seconds"] for record in records if record["train_seconds"] is not None]
+    return sum(known) / len(known) if known else None
 
 
 def mean_of(cube: stats.PairedCube | None, arm: str) -> Interval | None:

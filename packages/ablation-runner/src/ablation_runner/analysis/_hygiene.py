@@ -82,8 +82,10 @@ def _scored(
 
 def _besides(arms: Sequence[ArmResult]) -> list[stats.Finding]:
     """What differs besides the factor: one finding for each cost, with all arms that it concerns."""
-    rows = [{"arm": arm.name} | {kind: getattr(arm, kind) for kind in COSTS} for arm in arms if arm.mean]
-    if len(rows) < 2:
+    tested = [arm for arm in arms if arm.mean]
+    kinds = [kind for kind in COSTS if all(getattr(arm, kind) for arm in tested)]  # known of every arm
+    rows = [{"arm": arm.name} | {kind: getattr(arm, kind) for kind in kinds} for arm in tested]
+    if len(rows) < 2 or not kinds:
         return []
     differing: dict[str, list[str]] = {}
     for confound in stats.confound_report(pl.DataFrame(rows), baseline=arms[0].name)[0]:

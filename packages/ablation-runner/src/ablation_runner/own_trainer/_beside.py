@@ -1,6 +1,7 @@
 """What a command may leave besides its results: losses by step, and what the arm costs."""
 
 import json
+import math
 from pathlib import Path
 
 import polars as pl
@@ -11,7 +12,12 @@ from ablation_runner.plan import CommandTrial
 
 _CURVE = {"step": pl.Int64, "split": pl.String, "loss": pl.Float64, "accuracy": pl.Float64}
 # Key of trial.json to that of a trial's record.
-_COSTS = {"parameters": "trainable_parameters", "macs": "macs", "visual_tokens": "visual_tokens"}
+_COSTS = {
+    "parameters": "trainable_parameters",
+    "macs": "macs",
+    "visual_tokens": "visual_tokens",
+    "train_seconds": "train_seconds",
+}
 
 
 def read_curve(trial: CommandTrial, out: Path) -> pl.DataFrame | None:
@@ -41,14 +47,14 @@ def read_curve(trial: CommandTrial, out: Path) -> pl.DataFrame | None:
     return curve
 
 
-def read_costs(out: Path) -> dict[str, int]:
+def read_costs(out: Path) -> dict[str, float]:
     """Costs by the keys of a trial's record; only those that `trial.json` says.
 
     Args:
         out: the folder that the command was given.
 
     Raises:
-        TrialFailedError: it is no JSON table, or a cost is not a whole number above 0.
+        TrialFailedError: it is no JSON table, a cost is not a whole number above 0, or a time not a number above 0.
     """
     path = out / "trial.json"
     if not path.is_file():
@@ -59,7 +65,9 @@ def read_costs(out: Path) -> dict[str, int]:
         raise TrialFailedError(f"{path}: not JSON ({error})") from error
     if not isinstance(said, dict):
         raise TrialFailedError(f"{path}: not a table but {type(said).__name__}")
-    for key in _COSTS:
-        if key in said and (type(said[key]) is not int or said[key] < 1):
-            raise TrialFailedError(f"{path}: {key} must be a whole number above 0, got {said[key]!r}")
+    for key, field in _COSTS.items():
+        kinds = (int, float) if field == "train_seconds" else (int,)
+        if key in said and (type(said[key]) not in kinds or not 0 < said[key] < math.inf):
+            kind = "number" if len(kinds) > 1 else "whole number"
+            raise TrialFailedError(f"{path}: {key} must be a {kind} above 0, got {said[key]!r}")
     return {field: said[key] for key, field in _COSTS.items() if key in said}

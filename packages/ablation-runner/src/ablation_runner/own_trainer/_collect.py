@@ -25,7 +25,7 @@ _DEFAULTS = {
     "metric": pl.lit(None, dtype=pl.String),
     "value": pl.lit(None, dtype=pl.Float64),
     "weight": pl.lit(1.0),
-    "valid": pl.lit(True),
+    "valid": pl.lit(None, dtype=pl.Boolean),
 }
 _TYPES: dict[str, type[pl.DataType] | pl.DataType] = {
     "seed": pl.Int64,
@@ -40,7 +40,7 @@ def collect(trial: CommandTrial, out: Path) -> pl.DataFrame:
     """The result rows of a trial, sorted by item.
 
     Of logs that carry a date, as lm-eval's do, the last one of each task counts. Where there are several tasks, an item
-    is called TASK/ITEM.
+    is called TASK/ITEM. `valid` is null where the command does not say it.
 
     Args:
         trial: as planned.

@@ -40,11 +40,14 @@ def run_trial(
     """
     folder = run.trial(trial.name)
     tell("trial", trial=trial.name, step=0, steps=1)
+    is_whole = (
+        not folder.out.exists()
+    )  # else an earlier run, of which nobody knows how long it took, began it
     seconds = run_command(command_line(trial, out=folder.out.resolve()), folder)
     rows, curve, costs = collect(trial, folder.out), read_curve(trial, folder.out), read_costs(folder.out)
     score = float(rows.select(pl.col("value").sum() / pl.col("weight").sum()).item())
     check()
-    write_frame(folder.items_file, rows)
+    write_frame(folder.items_file, rows.with_columns(pl.col("valid").fill_null(True)))
     if curve is not None:
         write_frame(folder.curve_file, curve)
     record = {
@@ -54,7 +57,8 @@ def run_trial(
         "status": "finished",
         "cause": None,
         "score": score,
-        "train_seconds": round(seconds, 3),
+        "says_valid": rows["valid"].null_count() == 0,
+        "train_seconds": round(seconds, 3) if is_whole else None,
         **costs,
     }
     files = [folder.items_file] if curve is None else [folder.items_file, folder.curve_file]
