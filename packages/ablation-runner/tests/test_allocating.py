@@ -98,6 +98,13 @@ def test_an_item_is_explained_in_pictures(ablate: Ablate, run: Path) -> None:
         assert summary.width > 600
 
 
+def test_the_report_shows_where_the_arms_put_their_tokens(run: Path) -> None:
+    figures = {path.name for path in (run / "report" / "figures").glob("question-1-tokens-*.png")}
+    assert figures == {f"question-1-tokens-{place}.png" for place in (1, 2, 3)}  # the blind arm is not drawn
+    page = (run / "report" / "index.html").read_text(encoding="utf-8")
+    assert page.count('alt="Tokens of participatory"') == page.count("Where each arm put its tokens") > 0
+
+
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [(["--item", "nothing"], "no test item 'nothing'"), (["--item", "x", "--arm", "mlp"], "for arm 'mlp'")],

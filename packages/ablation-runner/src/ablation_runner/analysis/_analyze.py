@@ -4,6 +4,7 @@ from typing import Any
 
 import polars as pl
 
+from ablation_runner.analysis._allocations import allocations
 from ablation_runner.analysis._arms import arm_result
 from ablation_runner.analysis._by_type import scores_by_type
 from ablation_runner.analysis._choices import choices
@@ -65,6 +66,9 @@ def analyze(prepared: Prepared) -> StudyResults:
         for arm in prepared.arms
     )
     verdicts = judge_claims(prepared, tested, _under_all_conditions(not_converged, prepared))
+    predictions = disputed_predictions(
+        tested, prepared.folder, finished, seeing=[arm.name for arm in prepared.arms if not arm.is_blind]
+    )
     return StudyResults(
         name=prepared.name,
         title=prepared.study.title,
@@ -73,9 +77,7 @@ def analyze(prepared: Prepared) -> StudyResults:
         arms=arms,
         claims=claim_results(prepared, tested, verdicts),
         conditions=condition_rows(tested, prepared),
-        predictions=disputed_predictions(
-            tested, prepared.folder, finished, seeing=[arm.name for arm in prepared.arms if not arm.is_blind]
-        ),
+        predictions=predictions,
         by_type=scores_by_type(tested, [arm.name for arm in prepared.arms]),
         curves=curves,
         trials=_trials(prepared, records),
@@ -88,6 +90,7 @@ def analyze(prepared: Prepared) -> StudyResults:
         audit=hygiene(tested, prepared, finished, arms, verdicts, curves),
         cost_front=cost_front(tested, arms),
         transfer=transfer_table(tested, prepared),
+        allocations=allocations(prepared.folder, finished, predictions["item"].unique().to_list()),
         choices=choices(prepared),
         seeds_added=seeds_added(prepared),
         scale=prepared.study.scale,

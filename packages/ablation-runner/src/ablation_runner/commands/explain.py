@@ -30,8 +30,8 @@ def explain(
         names = {trial.arm for trial in able}
         hint = nearest(arm or "", names) if names else "no finished arm has an allocator"
         raise StudyError(f"{run}: nothing to explain for arm {arm!r}; {hint}")
-    from ablation_runner.trial._explain import explain_item, save_pictures
+    from ablation_runner.trial._explain import explainer, save_pictures
 
     trial = chosen[0]
     place = run / "explained" / f"{trial.name}-{''.join(c if c.isalnum() else '-' for c in item)}"
-    typer.echo(f"{trial.arm}, seed {trial.seed}: {save_pictures(explain_item(trial, folder, item), place)}")
+    typer.echo(f"{trial.arm}, seed {trial.seed}: {save_pictures(explainer(trial, folder)(item), place)}")

@@ -17,7 +17,7 @@ from ablation_runner.report._dose import dose_sections
 from ablation_runner.report._effects import effect_sections
 from ablation_runner.report._forest import forest
 from ablation_runner.report._numbers import Scale, plural, scale_of
-from ablation_runner.report._pictures import picture
+from ablation_runner.report._pictures import allocated, picture
 from ablation_runner.report._reading import Term, reading, terms
 from ablation_runner.report._recommendation import recommendation
 from ablation_runner.report._rows import (
@@ -56,7 +56,7 @@ class Page:
     warnings: dict[str, list[str]]
     sections: list[Section]
     rule: str
-    disagreements: list[tuple[Disagreement, Image.Image | None]]
+    disagreements: list[tuple[Disagreement, Image.Image | None, dict[str, Image.Image]]]
     differing: list[DifferingRow]
     trials: int
     open_trials: list[TrialRow]
@@ -98,7 +98,10 @@ def gather(results: StudyResults) -> Page:
         warnings=warnings(results),
         sections=_sections(results, scale),
         rule=RULE,
-        disagreements=[(found, picture(results, found.image_id)) for found in disagreements(results)],
+        disagreements=[
+            (found, picture(results, found.image_id), allocated(results, found.item))
+            for found in disagreements(results)
+        ],
         differing=differing_rows(results),
         trials=results.trials.height,
         open_trials=open_trials(results),

@@ -8,6 +8,7 @@ from PIL import Image
 from ablation_runner.results import StudyResults
 
 _SHOWN = 208  # pixels of the longer side on the page, about
+_ALLOCATED = 240  # pixels of a picture of an allocation
 _STORED = 416  # a larger picture is reduced to this
 
 
@@ -19,6 +20,14 @@ def picture(results: StudyResults, image_id: str) -> Image.Image | None:
         return None
     image.thumbnail((_STORED, _STORED))
     return image
+
+
+def allocated(results: StudyResults, item: str) -> dict[str, Image.Image]:
+    """Arm to a picture of where it put the tokens of a question, small enough to travel inside a page."""
+    found = {arm: image.convert("RGB") for arm, image in results.allocations.get(item, {}).items()}
+    for image in found.values():
+        image.thumbnail((_ALLOCATED, _ALLOCATED))
+    return found
 
 
 def enlarged(image: Image.Image) -> Image.Image:

@@ -45,12 +45,14 @@ def latex_text(page: Page) -> str:
 
 
 def pictures(page: Page) -> dict[str, bytes]:
-    """File names and contents of the questions' pictures, enlarged, for the Markdown."""
-    return {
-        f"question-{place}.png": png(enlarged(image))
-        for place, (_, image) in enumerate(page.disagreements, start=1)
-        if image is not None
-    }
+    """File names and contents of the questions' pictures, enlarged, and of where tokens went, for the Markdown."""
+    found = {}
+    for place, (_, image, allocations) in enumerate(page.disagreements, start=1):
+        if image is not None:
+            found[f"question-{place}.png"] = png(enlarged(image))
+        for at, picture in enumerate(allocations.values(), start=1):
+            found[f"question-{place}-tokens-{at}.png"] = png(picture)
+    return found
 
 
 def _fenced(text: str) -> str:

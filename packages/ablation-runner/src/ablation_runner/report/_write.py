@@ -9,7 +9,7 @@ from ablation_runner.report._page import Page
 from ablation_runner.report._render import html, latex_text, markdown_text, pictures
 
 _OURS = re.compile(
-    r"(question-\d|forest|dose-response(-\d+)?|effects|interactions|attribution|cost|transfer|accuracy-by-type|learning-curves)\.(png|svg)"
+    r"(question-\d(-tokens-\d)?|forest|dose-response(-\d+)?|effects|interactions|attribution|cost|transfer|accuracy-by-type|learning-curves)\.(png|svg)"
 )
 
 

@@ -1,7 +1,7 @@
 """What a finished (or half-finished) study found, as the report reads it; the report draws it and computes nothing."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import polars as pl
 from PIL import Image
@@ -42,6 +42,7 @@ class StudyResults:
         transfer: training level by test level; None where arms and conditions do not vary the same number.
         dose_responses: one for each number that arms vary alone, and for question types; empty where there is none.
         effects: of a design over several factors; None for others.
+        allocations: question to arm to a picture of where its tokens went; arms that allocate none are left out.
         choices: made on validation; empty where there is none.
         seeds_added: where seeds were added as needed; None where they are a list.
         scale: of the study ("cpu", "gpu"); stands_for: what its models and data stand for, in the study's words.
@@ -69,6 +70,7 @@ class StudyResults:
     transfer: TransferTable | None = None
     dose_responses: tuple[DoseResponse, ...] = ()
     effects: DesignEffects | None = None
+    allocations: dict[str, dict[str, Image.Image]] = field(default_factory=dict)
     choices: tuple[Choice, ...] = ()
     seeds_added: SeedsAdded | None = None
     scale: str = "cpu"

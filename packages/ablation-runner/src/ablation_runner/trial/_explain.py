@@ -1,5 +1,7 @@
 """Why a trained model gave an image's tokens to where it did, as pictures."""
 
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,23 +13,24 @@ from ablation_runner.store import RunFolder
 from ablation_runner.trial._allocating import AllocatingModel
 from ablation_runner.trial._feed import Feed
 from ablation_runner.trial._images import seen_pixels
-from ablation_runner.trial._material import load_material
+from ablation_runner.trial._material import Material, load_material
 from ablation_runner.trial._stage import stage_model
 from relevance_allocator import explain
 from vlm_fusion import Question, pack_questions
 from vlm_tasks import create_task
 
+Explainer = Callable[[str], dict[str, Image.Image]]  # from a test item's id to pictures by name
 
-def explain_item(trial: TrainedTrial, run: RunFolder, item: str) -> dict[str, Image.Image]:
-    """Pictures by name: each way of knowing, what was kept, and a summary, for a test item and a trained model.
+
+def explainer(trial: TrainedTrial, run: RunFolder) -> Explainer:
+    """What draws, for a test item and a trained model, each way of knowing, what was kept, and a summary.
 
     Args:
         trial: a finished one, of an arm with an allocator.
         run: where it is kept.
-        item: id of a question of the test split.
 
     Raises:
-        StudyError: no such item, or the arm has no allocator.
+        StudyError: the arm has no allocator; from what is returned: no such item.
     """
     configuration = trial.configuration
     if configuration.model.allocator is None:
@@ -35,13 +38,19 @@ def explain_item(trial: TrainedTrial, run: RunFolder, item: str) -> dict[str, Im
             f"arm {trial.arm!r} has no allocator: every question of an image sees the same tokens"
         )
     material = load_material(configuration, trial.random_seed, run.features, _say_nothing)
-    split = material.splits["test"]
+    model = stage_model(trial, material, run.stage(trial.stages[-1])).eval()
+    assert isinstance(model, AllocatingModel)
+    return partial(_explain, trial=trial, material=material, model=model)
+
+
+def _explain(
+    item: str, *, trial: TrainedTrial, material: Material, model: AllocatingModel
+) -> dict[str, Image.Image]:
+    configuration, split = trial.configuration, material.splits["test"]
     ids = split.items["item_id"].to_list()
     if item not in ids:
         raise StudyError(f"no test item {item!r}; {nearest(item, ids[:200])}")
     index = ids.index(item)
-    model = stage_model(trial, material, run.stage(trial.stages[-1])).eval()
-    assert isinstance(model, AllocatingModel)
     feed = Feed(material=material, reducer=configuration.tokens, seed=trial.random_seed, allocates=True)
     text = pack_questions(
         [[Question(split.questions[index].prompt, [])]], pad=material.tokenizer.pad_token_id
