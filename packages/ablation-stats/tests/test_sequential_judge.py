@@ -147,7 +147,7 @@ def drawn(rng, cube_of, seeds, effects, items=12):
     return pairs_of(cube_of({"old": arm(0.0)} | {name: arm(gain) for name, gain in effects.items()}))
 
 
-@pytest.mark.parametrize(("studies", "last"), [(60, 5), pytest.param(2000, 10, marks=pytest.mark.slow)])
+@pytest.mark.parametrize(("studies", "last"), [(60, 5), pytest.param(800, 10, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("kind", ["superiority", "equivalence"])
 def test_of_studies_without_an_effect_no_more_than_stated_hold_a_false_claim(
     cube_of, band, studies, last, kind
@@ -165,7 +165,7 @@ def test_of_studies_without_an_effect_no_more_than_stated_hold_a_false_claim(
     assert wrong / studies <= 0.05 + band(0.05, studies)
 
 
-@pytest.mark.parametrize(("studies", "last"), [(30, 6), pytest.param(500, 10, marks=pytest.mark.slow)])
+@pytest.mark.parametrize(("studies", "last"), [(30, 6), pytest.param(200, 10, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("spending", ["obrien-fleming", "pocock"])
 def test_a_real_effect_is_found_with_fewer_seeds_than_the_most(cube_of, studies, last, spending):
     rng, used, found = np.random.default_rng(4), [], 0

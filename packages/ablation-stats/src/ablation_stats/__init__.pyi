@@ -212,6 +212,7 @@ __all__ = [
     "iqm",
     "judge",
     "judge_sequential",
+    "judged_rightly",
     "knee_broken_stick",
     "kneedle",
     "leave_one_out",
@@ -240,6 +241,7 @@ __all__ = [
     "performance_profiles",
     "plackett_burman",
     "probability_of_improvement",
+    "promised_power",
     "random_intercept",
     "read_results",
     "resolution",
@@ -269,6 +271,8 @@ from ablation_stats._evalue import PairedEvalue as PairedEvalue
 from ablation_stats._evalue import paired_evalue as paired_evalue
 from ablation_stats._evalue import paired_evalue_sequence as paired_evalue_sequence
 from ablation_stats._plan import plan as plan
+from ablation_stats._planted import judged_rightly as judged_rightly
+from ablation_stats._planted import promised_power as promised_power
 from ablation_stats._power import min_detectable_effect as min_detectable_effect
 from ablation_stats._power import power_equivalence as power_equivalence
 from ablation_stats._power import power_paired as power_paired
