@@ -18,6 +18,8 @@ from ablation_runner.pipeline import run_study
 from ablation_runner.plan import write_plan
 from ablation_runner.progress import Progress
 from ablation_runner.recovery import forget_failure
+from ablation_runner.report import scale_of
+from ablation_runner.report._rows import arm_rows, known_facts
 from ablation_runner.status import trial_status
 
 OwnStudy = Callable[..., Path]
@@ -59,6 +61,7 @@ def test_the_report_judges_what_the_command_left(own_study: OwnStudy) -> None:
     assert not found.arms[0].convergence_known
     assert found.arms[0].parameters == 0
     assert found.arms[0].invalid is None
+    assert list(known_facts(arm_rows(found, scale_of(found.metric)))) == ["Training time", "Seeds"]
     assert any("Convergence not known" in finding.text for finding in found.audit)
 
 

@@ -26,6 +26,7 @@ from ablation_runner.report._rows import (
     TrialRow,
     arm_rows,
     differing_rows,
+    known_facts,
     open_trials,
     type_tables,
     warnings,
@@ -53,6 +54,7 @@ class Page:
     claims: tuple[ClaimResult, ...]
     recommendation: Section | None
     arms: list[ArmRow]
+    facts: dict[str, str]
     warnings: dict[str, list[str]]
     sections: list[Section]
     rule: str
@@ -81,7 +83,7 @@ class Page:
 def gather(results: StudyResults) -> Page:
     """The page of a study, finished or not."""
     scale = scale_of(results.metric)
-    scope = _scope(results)
+    scope, rows = _scope(results), arm_rows(results, scale)
     return Page(
         name=results.name,
         title=results.title,
@@ -94,7 +96,8 @@ def gather(results: StudyResults) -> Page:
         cautions=cautions(results, scale),
         claims=results.claims,
         recommendation=recommendation(results, scale),
-        arms=arm_rows(results, scale),
+        arms=rows,
+        facts=known_facts(rows),
         warnings=warnings(results),
         sections=_sections(results, scale),
         rule=RULE,

@@ -1,5 +1,6 @@
 """The tables as rows of finished text, which every format then only lays out."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import polars as pl
@@ -57,6 +58,23 @@ class DifferingRow:
     name: str
     set: tuple[str, ...]
     implied: tuple[str, ...]
+
+
+# What is said of an arm besides its score: heading of the column, and field of its row.
+FACTS = {
+    "Parameters": "parameters",
+    "MACs": "macs",
+    "Visual tokens": "visual_tokens",
+    "Training time": "train_seconds",
+    "Converged": "converged",
+    "Invalid answers": "invalid",
+    "Seeds": "seeds",
+}
+
+
+def known_facts(rows: Sequence[ArmRow]) -> dict[str, str]:
+    """Those of FACTS that are known of some arm; a trainer of the user's own need not tell any."""
+    return {head: name for head, name in FACTS.items() if any(getattr(row, name) != NOTHING for row in rows)}
 
 
 def arm_rows(results: StudyResults, scale: Scale) -> list[ArmRow]:

@@ -1,10 +1,11 @@
 """The summary that a run ends with: the answer, the main table and the claims, in any terminal."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from ablation_runner.report._answer import answer, cautions
 from ablation_runner.report._numbers import scale_of
-from ablation_runner.report._rows import ArmRow, arm_rows
+from ablation_runner.report._rows import ArmRow, arm_rows, known_facts
 from ablation_runner.report._text import short_names, visible
 from ablation_runner.results import StudyResults
 
@@ -21,7 +22,8 @@ _STYLES = {
     "equivalent": "blue",
     "non-inferior": "blue",
 }
-_COSTS = ("parameters", "MACs", "tokens", "training")
+# Field of an arm's row to its heading here, where there is room.
+_COSTS = {"parameters": "parameters", "macs": "MACs", "visual_tokens": "tokens", "train_seconds": "training"}
 _ROOMY = 120  # columns from which the costs find room beside the rest
 _ASCII = str.maketrans({"−": "-", "–": "-", "…": "~", "·": "-", "×": "x", "\u00a0": " ", "⟨": "<", "⟩": ">"})
 
@@ -64,25 +66,27 @@ def _table(results: StudyResults, console: "Console") -> "Table":
     # Rich's ellipsis is not in every encoding.
     overflow: OverflowMethod = "ellipsis" if _is_unicode(console) else "crop"
     heads = ["arm", scale.word if roomy else "mean", "difference\n(95 % interval)", "adj. p", "verdict"]
-    for head in [*heads, *(_COSTS if roomy else ())]:
+    rows = arm_rows(results, scale)
+    costs = [name for name in known_facts(rows).values() if roomy and name in _COSTS]
+    for head in [*heads, *(_COSTS[name] for name in costs)]:
         words = head in {"arm", "verdict"}
         table.add_column(head, justify="left" if words else "right", no_wrap=True, overflow=overflow)
     names = short_names([arm.name for arm in results.arms], 28 if roomy else 21)
-    for row in arm_rows(results, scale):
+    for row in rows:
         table.add_row(
-            *_cells(row, names[row.name], console, roomy=roomy),
+            *_cells(row, names[row.name], console, costs),
             style="dim" if row.role == "blind control" else "",
         )
     return table
 
 
-def _cells(row: ArmRow, name: str, console: "Console", *, roomy: bool) -> list["Text"]:
+def _cells(row: ArmRow, name: str, console: "Console", costs: Sequence[str]) -> list["Text"]:
     from rich.text import Text
 
     difference = f"{row.difference} ({row.difference_range})" if row.difference_range else row.difference
     verdict = row.verdict.split(": ")[-1]
-    costs = (row.parameters, row.macs, row.visual_tokens, row.train_seconds) if roomy else ()
-    cells = [Text(_fitting(cell, console)) for cell in (name, row.mean, difference, row.p, verdict, *costs)]
+    shown = (name, row.mean, difference, row.p, verdict, *(getattr(row, cost) for cost in costs))
+    cells = [Text(_fitting(cell, console)) for cell in shown]
     cells[4].stylize(_STYLES.get(row.verdict, ""))
     return cells
 
