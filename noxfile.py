@@ -78,7 +78,8 @@ def studies(session: nox.Session) -> None:
 @nox.session(name="studies-smoke", venv_backend="none")
 def studies_smoke(session: nox.Session) -> None:
     """Runs every arm of the built-in studies, or of those that are named, for two steps, all in one process."""
-    names = session.posargs or built_in_studies()
+    trained = [name for name in built_in_studies() if name != "planted-truth"]  # which trains nothing
+    names = session.posargs or trained
     run_shared(session, "ablate", "run", *names, "--smoke", "--workers", "0")
 
 

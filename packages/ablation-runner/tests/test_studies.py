@@ -10,6 +10,7 @@ from ablation_runner.plan import resolve_arms
 from ablation_runner.study import built_in_studies, load_study
 
 STUDIES = built_in_studies()
+BY_COMMAND = {"planted-truth"}  # these train nothing here
 SCALES = ("cpu", "gpu")
 
 every_study = pytest.mark.parametrize("name", STUDIES)
@@ -50,7 +51,7 @@ def test_every_scale_says_what_stands_for_what(name: str, scale: str) -> None:
     assert (raw if scale == "cpu" else raw["scales"]["gpu"])["stands_for"].endswith(".")
 
 
-@every_study
+@pytest.mark.parametrize("name", sorted(set(STUDIES) - BY_COMMAND))
 def test_the_gpu_scale_trains_a_pretrained_decoder_in_bfloat16_and_zero_stage_2(name: str) -> None:
     study = load_study(STUDIES[name], scale="gpu")
     assert (study.engine.precision, study.engine.zero_stage) == ("bfloat16", 2)

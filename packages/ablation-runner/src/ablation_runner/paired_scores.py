@@ -12,7 +12,7 @@ from ablation_runner.store import RunFolder
 from ablation_runner.study import Study
 from ablation_runner.tested_rows import tested_rows
 
-_SCORES = ("arm", "seed", "item", "cluster", "value", "weight", "valid")
+_SCORES = ("arm", "seed", "item", "cluster", "value", "weight")
 
 Pair = tuple[str, str, str | None]
 

@@ -135,7 +135,9 @@ def _confound_is_right(rng: np.random.Generator, judged_by: str) -> bool:
     if judged_by != "judge":
         return _verdicts([claim], study, judged_by)[0] == "inconclusive"
     larger = 1_000_000 * (1 + rng.uniform(0.03, 0.5))
-    costs = pl.DataFrame({"arm": ["old", "new"], "connector": ["a", "b"], "parameters": [1_000_000.0, larger]})
+    costs = pl.DataFrame(
+        {"arm": ["old", "new"], "connector": ["a", "b"], "parameters": [1_000_000.0, larger]}
+    )
     found, _ = confound_report(costs, baseline="old", factors=["connector"])
     mixed = {each.arm for each in found if each.differs}
     (verdict,) = judge([claim], study, control="blind", confounded=mixed, alpha=ALPHA)
