@@ -69,7 +69,9 @@ def test_what_needs_training_here_is_refused(prepared: Any, own_text: str, line:
 
 
 def test_options_about_training_here_are_refused(prepared: Any) -> None:
-    with pytest.raises(StudyError, match=r"--processes 2: engine.command starts its own ranks"):
+    with pytest.raises(
+        StudyError, match=r"--processes 2: engine.command .* has no {processes}; write it where"
+    ):
         prepared(processes=2)
     with pytest.raises(StudyError, match="--smoke shortens training that is done here"):
         prepared(smoke=True)
@@ -111,6 +113,14 @@ def test_true_and_false_are_written_as_in_toml_and_doubled_braces_are_braces(
     text = own_text.replace('encoder = "pixels"', 'encoder = "pixels"\nflip = true')
     study = prepared(text.replace("{encoder}", "{encoder} {{x}} --flip {flip}"))
     assert command_line(study.trials[0], out=Path("o"))[-4:] == ["{x}", "--flip", "true", "--images=paired"]
+
+
+def test_the_command_is_told_how_many_ranks_to_start(prepared: Any, own_text: str) -> None:
+    text = own_text.replace("{encoder}", "{encoder} --ranks {processes}")
+    one, four = (prepared(text, processes=processes).trials[0] for processes in (1, 4))
+    assert command_line(four, out=Path("o"))[-3:] == ["--ranks", "4", "--images=paired"]
+    assert (one.processes, four.processes) == (1, 4)
+    assert one.name != four.name
 
 
 def test_the_blind_arm_is_made_as_the_study_says(prepared: Any) -> None:

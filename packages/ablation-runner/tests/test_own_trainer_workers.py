@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from ablation_runner import prepare
+from ablation_runner import prepare, run
 from ablation_runner.plan import write_plan
 
 OwnStudy = Callable[..., Path]
@@ -28,6 +28,13 @@ def test_two_workers_run_each_trial_once(own_study: OwnStudy) -> None:
         record["status"]
         for record in (prepared.folder.trial(trial.name).record() for trial in prepared.trials)
     } == {"finished"}
+
+
+def test_ranks_are_started_by_the_command_alone(own_study: OwnStudy, own_text: str) -> None:
+    text = own_text.replace("[0, 1]", "[0]").replace("{encoder}", "{encoder} --ranks {processes}")
+    study = own_study(text, before='(out / "ranks").open("a").write(given["ranks"])')
+    path = run(str(study), runs=study.parent / "runs", processes=2, workers=1)
+    assert sorted(file.read_text() for file in path.glob("trials/*/out/ranks")) == ["2", "2", "2"]
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="orphans are found through /proc")

@@ -22,7 +22,10 @@ def read_curves(run: RunFolder, finished: Sequence[Trial]) -> pl.DataFrame:
     """The curves of finished trials; no row where none has any."""
     files = [run.trial(trial.name).curve_file for trial in finished]
     return pl.concat(
-        [pl.DataFrame(schema=_SCHEMA), *(pl.read_parquet(file) for file in files if file.is_file())]
+        [
+            pl.DataFrame(schema=_SCHEMA),
+            *(pl.read_parquet(file, columns=list(_SCHEMA)) for file in files if file.is_file()),
+        ]
     )
 
 

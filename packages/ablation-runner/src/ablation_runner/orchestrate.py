@@ -13,6 +13,7 @@ from threading import Thread
 from typing import Any
 
 from ablation_runner.events import parse_event
+from ablation_runner.plan import starts_own_ranks
 from ablation_runner.store import RunFolder
 
 Event = dict[str, Any]
@@ -40,7 +41,7 @@ def run_workers(
     Args:
         run: the folder whose plan they work on.
         workers: trials at a time, each with `processes` ranks of `threads` threads.
-        processes: ranks per trial; above 1 they are started by the DeepSpeed launcher.
+        processes: ranks per trial; above 1 they are started by the DeepSpeed launcher, or by the trial's own command.
         threads: CPU threads per rank.
         on_event: called in this thread with every event, and with {"event": "tick"} four times a second.
 
@@ -103,7 +104,7 @@ def _started(
 
 def _command(run: RunFolder, worker: int, processes: int) -> list[str]:
     arguments = [str(run.path), str(worker)]
-    if processes == 1:
+    if processes == 1 or starts_own_ranks(run.plan_file):
         return [sys.executable, "-m", "ablation_runner.trial", *arguments]
     launcher = [
         "-m",

@@ -7,6 +7,7 @@ from pathlib import Path
 from ablation_runner.errors import StudyError
 from ablation_runner.plan import CommandTrial, Trial, command_line
 from ablation_runner.study import CommandStudy, Study
+from ablation_runner.study._command import PROCESSES, placeholders
 
 
 def refuse_options(study: Study, *, processes: int, smoke: bool) -> None:
@@ -17,9 +18,10 @@ def refuse_options(study: Study, *, processes: int, smoke: bool) -> None:
     """
     if not isinstance(study, CommandStudy):
         return
-    if processes > 1:
+    if processes > 1 and PROCESSES not in placeholders(study.engine.command):
         raise StudyError(
-            f"--processes {processes}: engine.command starts its own ranks, as torchrun --nproc-per-node {processes} does"
+            f"--processes {processes}: engine.command starts its own ranks and has no {{{PROCESSES}}}; write it where "
+            "their number stands, as in torchrun --nproc-per-node {processes}"
         )
     if smoke:
         raise StudyError(

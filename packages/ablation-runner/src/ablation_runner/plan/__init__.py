@@ -9,7 +9,7 @@ from ablation_runner.plan._seeds_needed import SeedsNeeded, most_seeds
 from ablation_runner.plan._show import show_value
 from ablation_runner.plan._stages import training_stages
 from ablation_runner.plan._trial import CommandTrial, TrainedTrial, Trial
-from ablation_runner.plan._trials import plan_trials, read_plan, write_plan
+from ablation_runner.plan._trials import plan_trials, read_plan, starts_own_ranks, write_plan
 
 __all__ = [
     "BLIND",
@@ -32,6 +32,7 @@ __all__ = [
     "read_plan",
     "resolve_arms",
     "show_value",
+    "starts_own_ranks",
     "tested_name",
     "training_stages",
     "write_plan",

@@ -9,23 +9,31 @@ from ablation_runner.plan._arm import PlannedArm
 from ablation_runner.plan._trial import CommandTrial, trial_name
 from ablation_runner.store import content_hash
 from ablation_runner.study import AS_TRAINED, CommandStudy, OwnSettings
-from ablation_runner.study._command import ARM, OUT, SEED, Value, filled
+from ablation_runner.study._command import ARM, OUT, PROCESSES, SEED, Value, filled
 
 
-def command_trials(study: CommandStudy, arms: tuple[PlannedArm, ...], *, data: str) -> list[CommandTrial]:
+def command_trials(
+    study: CommandStudy, arms: tuple[PlannedArm, ...], *, processes: int, data: str
+) -> list[CommandTrial]:
     """All trials, every arm of the first seed before the second.
 
     Args:
         study: the study.
         arms: its resolved arms.
+        processes: ranks that the command is told to start.
         data: digest of the files that determine what the command does, as `listed_sources` gives it.
     """
-    return [_trial(study, arm, seed, data) for seed in study.all_seeds for arm in arms]
+    return [_trial(study, arm, seed, processes, data) for seed in study.all_seeds for arm in arms]
 
 
 def command_line(trial: CommandTrial, *, out: Path) -> list[str]:
     """Program and arguments of a trial that leaves its results in the folder `out`."""
-    values: dict[str, Value] = {OUT: str(out), SEED: trial.seed, ARM: trial.arm}
+    values: dict[str, Value] = {
+        OUT: str(out),
+        SEED: trial.seed,
+        ARM: trial.arm,
+        PROCESSES: trial.processes,
+    }
     return filled(trial.engine.command, values | trial.configuration.values())
 
 
@@ -57,7 +65,7 @@ def _files(pattern: str, folder: Path) -> Iterator[str]:
     yield from (path.as_posix() for path in found)
 
 
-def _trial(study: CommandStudy, arm: PlannedArm, seed: int, sources: str) -> CommandTrial:
+def _trial(study: CommandStudy, arm: PlannedArm, seed: int, processes: int, sources: str) -> CommandTrial:
     settings = arm.configuration
     assert isinstance(settings, OwnSettings)
     content = content_hash(
@@ -65,6 +73,7 @@ def _trial(study: CommandStudy, arm: PlannedArm, seed: int, sources: str) -> Com
             "engine": study.engine.model_dump(exclude={"sources"}),
             "settings": settings.values(),
             "seed": seed,
+            "processes": processes,
             "metric": study.metric,
             "sources": sources,
         }
@@ -75,7 +84,7 @@ def _trial(study: CommandStudy, arm: PlannedArm, seed: int, sources: str) -> Com
         seed=seed,
         configuration=settings,
         engine=study.engine,
-        processes=1,
+        processes=processes,
         metric=study.metric,
         conditions={AS_TRAINED: settings},
         stages=(),

@@ -45,7 +45,7 @@ def plan_trials(study: Study, arms: tuple[PlannedArm, ...], *, processes: int, d
         data: fingerprint of the data.
     """
     if isinstance(study, CommandStudy):
-        return [*command_trials(study, arms, data=data)]
+        return [*command_trials(study, arms, processes=processes, data=data)]
     assert isinstance(study, TrainedStudy)
     sources = source_digest(*_SOURCES)
     return [
@@ -117,6 +117,11 @@ def read_plan(path: Path) -> list[Trial]:
     import polars as pl
 
     return [_read_trial(row) for row in pl.read_parquet(path).iter_rows(named=True)]
+
+
+def starts_own_ranks(path: Path) -> bool:
+    """Whether the trials of a written plan are commands, which start their ranks themselves."""
+    return isinstance(read_plan(path)[0], CommandTrial)
 
 
 def _read_trial(row: dict[str, Any]) -> Trial:

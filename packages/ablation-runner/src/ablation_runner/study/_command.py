@@ -9,8 +9,9 @@ from pydantic import ConfigDict, Field, field_validator, model_validator
 from ablation_runner.errors import nearest
 from ablation_runner.study._settings import Settings
 
-OUT, SEED, ARM = "out", "seed", "arm"  # placeholders that the runner fills; the others are settings
-RESERVED = (OUT, SEED, ARM)
+# Placeholders that the runner fills; the others are settings.
+OUT, SEED, ARM, PROCESSES = "out", "seed", "arm", "processes"
+RESERVED = (OUT, SEED, ARM, PROCESSES)
 
 Value = str | int | float | bool
 
@@ -43,7 +44,8 @@ class Command(Settings):
         Field(
             min_length=1,
             description="Program and arguments, run without a shell where ablate is called; {out} is the folder it "
-            "leaves its results in, {seed} its seed, {arm} the arm's name, {NAME} the setting of that name.",
+            "leaves its results in, {seed} its seed, {arm} the arm's name, {processes} what --processes says, {NAME} the "
+            "setting of that name.",
         ),
     ]
     sources: Annotated[

@@ -26,10 +26,10 @@ def main() -> None:
 
 def _work(run: Path) -> None:
     """Works off the plan: what trains its trials differs, and nothing else."""
-    from ablation_runner.plan import CommandTrial, read_plan
+    from ablation_runner.plan import starts_own_ranks
     from ablation_runner.store import RunFolder
 
-    if isinstance(read_plan(RunFolder(run).plan_file)[0], CommandTrial):
+    if starts_own_ranks(RunFolder(run).plan_file):
         from ablation_runner.own_trainer._work import work
     else:
         from ablation_runner.trial._work import work
