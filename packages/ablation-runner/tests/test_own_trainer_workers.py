@@ -30,6 +30,7 @@ def test_two_workers_run_each_trial_once(own_study: OwnStudy) -> None:
     } == {"finished"}
 
 
+@pytest.mark.slow
 def test_ranks_are_started_by_the_command_alone(own_study: OwnStudy, own_text: str) -> None:
     text = own_text.replace("[0, 1]", "[0]").replace("{encoder}", "{encoder} --ranks {processes}")
     study = own_study(text, before='(out / "ranks").open("a").write(given["ranks"])')
