@@ -15,7 +15,7 @@ from ablation_runner import StudyError
 from ablation_runner.describe_plan import _most
 from ablation_runner.lock import claim_hash, lock_study
 from ablation_runner.paired_scores import PairedScores
-from ablation_runner.plan import Trial
+from ablation_runner.plan import PlannedArm, SeedsNeeded, Trial, plan_round
 from ablation_runner.prepared import Prepared, prepare
 from ablation_runner.status import study_status
 from ablation_runner.study import parse_study
@@ -238,6 +238,22 @@ def test_seeds_as_needed_are_refused_without_claims_and_in_a_greedy_search() -> 
     greedy = STUDY.replace("[baseline]", '[design]\nkind = "greedy-sequential"\n[baseline]', 1)
     with pytest.raises(StudyError, match=r"cannot be combined with design\.kind = 'greedy-sequential'"):
         parse_study(tomllib.loads(greedy), source="x")
+
+
+def test_tuning_comes_first_and_only_then_are_claims_looked_at(tmp_path: Path) -> None:
+    tuning = '\n[tuning]\npath = "training.learning_rate"\nvalues = [1e-3, 3e-3]\n'
+    study = parse_study(tomllib.loads(STUDY + tuning), source="x")
+    looked: list[int] = []
+
+    def look(arms: tuple[PlannedArm, ...], trials: list[Trial]) -> SeedsNeeded:
+        looked.append(len(trials))
+        return SeedsNeeded(seeds={arm.name: 4 for arm in arms}, verdicts={}, locked=frozenset())
+
+    before = plan_round(study, processes=1, data="", read=lambda _: None, look=look)
+    assert (len(before.trials), before.is_last, looked) == (5 * 3, False, [])
+    assert {trial.seed for trial in before.tuning} == {0}
+    after = plan_round(study, processes=1, data="", read=lambda _: (0.5, 0.0), look=look)
+    assert (len(after.trials), after.is_last, looked) == (5 * 4, True, [5 * 6])
 
 
 def test_a_short_run_may_add_one_seed(tmp_path: Path) -> None:

@@ -34,7 +34,7 @@ def show_plan(plan: Described, console: Console) -> None:
         highlight=False,
     )
     _show_reuse(plan["reuse"], console)
-    _show_decidable(plan["decidable"], console)
+    _show_decidable(plan, console)
 
 
 def _time(plan: Described) -> str:
@@ -97,11 +97,15 @@ def _show_reuse(reuse: Described, console: Console) -> None:
         console.print(Text(f"  {line}"), soft_wrap=True)
 
 
-def _show_decidable(claims: list[Described], console: Console) -> None:
+def _show_decidable(plan: Described, console: Console) -> None:
     """Each claim with its answer, the numbers in words, and what they rest on."""
+    claims = plan["decidable"]
     if not claims:
         return
-    console.print("What the planned seeds and items can decide:")
+    if plan["seeds_as_needed"]:
+        console.print("What the last look, at the most seeds, can decide alone; earlier looks add to it:")
+    else:
+        console.print("What the planned seeds and items can decide:")
     for claim in claims:
         answer = "yes" if claim["decidable"] else "no"
         about = f" ({claim['type']} questions)" if claim["type"] else ""
