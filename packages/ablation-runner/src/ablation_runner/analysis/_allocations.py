@@ -30,12 +30,17 @@ def allocations(
 
         try:
             draw = explainer(trial, run)
-            drawn = {item: draw(item)["allocation"] for item in items}
+            drawn = {item: _allocation(draw(item)) for item in items}
         except (StudyError, OSError):
             continue
         for item, picture in drawn.items():
             found[item][trial.arm] = picture
     return found
+
+
+def _allocation(pictures: dict[str, Image.Image]) -> Image.Image:
+    """Where tokens went, without the line of text below, which the report's size makes too small to read."""
+    return pictures["allocation"].crop((0, 0, *pictures["image"].size))
 
 
 def _first_of_each(trials: Sequence[Trial]) -> list[TrainedTrial]:

@@ -38,6 +38,8 @@ def answer(results: StudyResults, scale: Scale) -> str:
             "so no arm can be judged against it."
         )
     groups = _groups(rivals, results)
+    if set(groups) <= _OPEN and len(baseline.seeds) == 1:
+        return f"No answer yet: a comparison with {the_baseline(_short(baseline))} needs a second seed of every arm."
     if set(groups) <= _OPEN:
         return f"No answer yet: no arm can be compared with {the_baseline(_short(baseline))} so far."
     named = f"{the_baseline(_short(baseline))} ({value_text(baseline.mean.estimate, scale)})"

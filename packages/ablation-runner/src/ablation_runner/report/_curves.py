@@ -8,7 +8,7 @@ import polars as pl
 from ablation_runner.report._chart import INK, MUTED, SERIES, Figure, draw
 from ablation_runner.report._standing import baseline_of
 from ablation_runner.report._text import short_names
-from ablation_runner.results import StudyResults
+from ablation_runner.results import ArmResult, StudyResults
 
 if TYPE_CHECKING:
     import altair as alt
@@ -60,15 +60,13 @@ def curves(results: StudyResults) -> Figure | None:
 
 def _panel_names(results: StudyResults) -> dict[str, str]:
     short = short_names([arm.name for arm in results.arms], 24)
-    notes = {
-        arm.name: " · baseline"
-        if arm.is_baseline
-        else ""
-        if arm.converged or arm.mean is None
-        else " · still falling"
-        for arm in results.arms
-    }
+    notes = {arm.name: "".join(f" · {note}" for note in _notes(arm)) for arm in results.arms}
     return {name: shown + notes[name] for name, shown in short.items()}
+
+
+def _notes(arm: ArmResult) -> list[str]:
+    falling = arm.mean is not None and not arm.converged
+    return ["baseline"] * arm.is_baseline + ["still falling"] * falling
 
 
 def _thin(rows: pl.DataFrame) -> pl.DataFrame:

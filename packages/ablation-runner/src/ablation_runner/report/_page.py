@@ -12,7 +12,7 @@ from ablation_runner.report._choices import choices
 from ablation_runner.report._conditions import conditions
 from ablation_runner.report._cost import cost
 from ablation_runner.report._curves import curves
-from ablation_runner.report._disagreements import RULE, Disagreement, disagreements
+from ablation_runner.report._disagreements import RULE, TOKENS, Disagreement, disagreements
 from ablation_runner.report._dose import dose_sections
 from ablation_runner.report._effects import effect_sections
 from ablation_runner.report._forest import forest
@@ -100,7 +100,7 @@ def gather(results: StudyResults) -> Page:
         facts=known_facts(rows),
         warnings=warnings(results),
         sections=_sections(results, scale),
-        rule=RULE,
+        rule=f"{RULE} {TOKENS}" if results.allocations else RULE,
         disagreements=[
             (found, picture(results, found.image_id), allocated(results, found.item))
             for found in disagreements(results)
