@@ -3,10 +3,19 @@
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
+from typing import Any
 
 import pytest
+
+# pytest's importlib mode leaves this folder off the path.
+_spec = spec_from_file_location("ranks_pool", Path(__file__).with_name("ranks_pool.py"))
+assert _spec is not None
+assert _spec.loader is not None
+ranks_pool = sys.modules["ranks_pool"] = module_from_spec(_spec)
+_spec.loader.exec_module(ranks_pool)
 
 Ablate = Callable[..., subprocess.CompletedProcess[str]]
 OwnStudy = Callable[..., Path]
@@ -51,6 +60,13 @@ def tiny_study(tmp_path: Path) -> Path:
     path = tmp_path / "tiny.toml"
     path.write_text(TINY_STUDY, encoding="utf-8")
     return path
+
+
+@pytest.fixture(scope="session")
+def ranks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """The one pool of ranks that serves all tests of several ranks."""
+    with ranks_pool.started(tmp_path_factory.mktemp("ranks")) as pool:
+        yield pool
 
 
 @pytest.fixture(scope="session")

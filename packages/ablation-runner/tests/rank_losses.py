@@ -1,25 +1,30 @@
-"""Prints the losses of one trial's first steps for several numbers of ranks, as JSON: run by test_ranks.py.
+"""The pool of ranks of all tests: trains what a line of JSON on standard input says, and answers with a line of JSON.
 
-The parent imports everything once and forks the ranks, so that eight of them start in a moment.
+It imports everything once and forks the ranks of each case, so that eight of them start in a moment. A case is
+trained in spans, each from the checkpoint of the one before, by ranks of its own.
 """
 
+import hashlib
 import json
 import multiprocessing
 import os
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 os.environ.update(DS_ACCELERATOR="cpu", OMP_NUM_THREADS="1")
 
-import deepspeed  # noqa: F401
+import deepspeed
 import torch
 
+from ablation_runner.store import StageFolder
 from ablation_runner.study import Configuration, Engine
 from ablation_runner.trial import _engine
 from ablation_runner.trial._assemble import assemble_model
 from ablation_runner.trial._batches import BatchPlan
+from ablation_runner.trial._checkpoint import History, read_checkpoint, save_checkpoint
 from ablation_runner.trial._data import encode_split, make_tokenizer, read_items
 from ablation_runner.trial._feed import Feed
 from ablation_runner.trial._material import SPLITS, Material
@@ -88,17 +93,28 @@ def material(chosen: Configuration) -> Material:
     return Material(tokenizer, splits, stored, chosen.encoder.spec())
 
 
-def losses(rank: int, ranks: int, store: str, case: dict[str, Any], read: Material, out: str) -> None:
+def train_span(
+    rank: int, ranks: int, until: int, case: dict[str, Any], read: Material, scratch: Path
+) -> None:
     os.environ.update(RANK=str(rank), LOCAL_RANK=str(rank), WORLD_SIZE=str(ranks))
     torch.set_num_threads(1)
-    torch.distributed.init_process_group("gloo", init_method=f"file://{store}", rank=rank, world_size=ranks)
+    store = f"file://{scratch}/store-{until}"
+    torch.distributed.init_process_group("gloo", init_method=store, rank=rank, world_size=ranks)
     _engine.start_distributed()
     chosen = configuration(*(case[name] for name in ("connector", "method", "encoder", "objectives")))
-    settings = Engine(zero_stage=case["zero_stage"], accumulation=case["accumulation"])
-    training = chosen.training
+    training, folder = chosen.training, StageFolder(scratch)
     model = assemble_model(chosen, read.tokenizer, seed=0)
     train_parts(model, training, seed=0)
-    engine = _engine.start_engine(learner_of(model, training), training=training, engine=settings)
+    learner = learner_of(model, training)
+    checkpoint = read_checkpoint(folder, learner, print)
+    if checkpoint:
+        checkpoint.load_weights(learner)
+    engine = _engine.start_engine(learner, training=training, engine=Engine.model_validate(case["engine"]))
+    norms = noted_norms(engine)
+    history = History()
+    if checkpoint:
+        checkpoint.restore(engine)
+        history = checkpoint.history
     batches = BatchPlan(
         read.splits["train"].questions_of,
         seed=0,
@@ -107,35 +123,56 @@ def losses(rank: int, ranks: int, store: str, case: dict[str, Any], read: Materi
         shuffled=False,
     )
     feed = (PairFeed if training.pair_objectives else Feed)(material=read, reducer=chosen.tokens, seed=0)
-    found = [
-        training_step(engine, batches.rows(step), feed, budgets=(BUDGET,), draw=step)
-        for step in range(case["steps"])
-    ]
-    if rank == 0:
-        Path(out).write_text(json.dumps(found), encoding="utf-8")
-    torch.distributed.barrier()
+    for step in range(history.step, until):
+        loss = training_step(engine, batches.rows(step), feed, budgets=(BUDGET,), draw=step)
+        history.step = step + 1
+        history.curve.append({"loss": loss, "norm": norms(), "rate": engine.get_lr()[0]})
+    save_checkpoint(engine, folder, history)
 
 
-def main(cases: list[dict[str, Any]]) -> None:
-    read = {encoder: material(configuration("mlp", encoder=encoder)) for encoder in ("frozen", "full")}
+def noted_norms(engine: Any) -> Callable[[], float]:
+    """The gradient's norm of the last step, which DeepSpeed keeps under ZeRO and in half precision alone."""
+    clipped: list[float] = []
+    clip = deepspeed.runtime.engine.clip_grad_norm_
+
+    def noted(**arguments: Any) -> Any:
+        clipped.append(float(clip(**arguments)))
+
+    deepspeed.runtime.engine.clip_grad_norm_ = noted
+    return lambda: clipped[-1] if clipped else float(engine.get_global_grad_norm())
+
+
+def answer(case: dict[str, Any], read: Material) -> dict[str, Any]:
+    """Losses and gradient norms by step, and a digest of the last checkpoint's tensors."""
     fork = multiprocessing.get_context("fork")
-    results = []
-    for case in cases:
-        with tempfile.TemporaryDirectory() as scratch:
-            data = read["frozen" if case["encoder"] == "frozen" else "full"]
-            store, out = f"{scratch}/store", f"{scratch}/losses.json"
-            children = [
-                fork.Process(target=losses, args=(rank, case["ranks"], store, case, data, out))
-                for rank in range(case["ranks"])
-            ]
+    with tempfile.TemporaryDirectory() as name:
+        for ranks, until in case["spans"]:
+            span = [(rank, ranks, until, case, read, Path(name)) for rank in range(ranks)]
+            children = [fork.Process(target=train_span, args=each) for each in span]
             for child in children:
                 child.start()
             for child in children:
                 child.join()
                 assert child.exitcode == 0, case
-            results.append(json.loads(Path(out).read_text(encoding="utf-8")))
-    print(f"losses {json.dumps(results)}")
+        (file,) = Path(name).glob("checkpoint/*.safetensors")
+        digest = hashlib.sha256(file.read_bytes()).hexdigest()
+        curve = json.loads(Path(name, "checkpoint/latest.json").read_text(encoding="utf-8"))["history"][
+            "curve"
+        ]
+    return {
+        "losses": [each["loss"] for each in curve],
+        "norms": [each["norm"] for each in curve],
+        "digest": digest,
+    }
+
+
+def main() -> None:
+    read = {encoder: material(configuration("mlp", encoder=encoder)) for encoder in ("frozen", "full")}
+    for line in sys.stdin:
+        case = json.loads(line)
+        data = read["frozen" if case["encoder"] == "frozen" else "full"]
+        print(f"answer {json.dumps(answer(case, data))}", flush=True)
 
 
 if __name__ == "__main__":
-    main(json.loads(sys.argv[1]))
+    main()

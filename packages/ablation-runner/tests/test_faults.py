@@ -76,7 +76,7 @@ def test_a_truncated_file_is_made_again(tmp_path: Path) -> None:
         "stages/*/stage.json", "stages/*/weights.safetensors",
     ]  # fmt: skip
     features = ["features/*/shard-*.safetensors", "features/*/shard-*.json", "features/*/index.json"]
-    checkpoints = ["stages/*/checkpoint/*/*.pt", "stages/*/checkpoint/latest.json"]
+    checkpoints = ["stages/*/checkpoint/*.safetensors", "stages/*/checkpoint/latest.json"]
     cases = [{"fault": "truncate", "with": [pattern]} for pattern in finished]
     cases += [
         {"fault": "truncate", "with": [pattern], "options": {"interrupted_at_event": 4}}

@@ -14,7 +14,8 @@ from ablation_runner.records import write_record
 from ablation_runner.recovery import mend
 from ablation_runner.store import StageFolder
 
-STATE = {"tag": "step-000004", "step": 4, "seconds": 1.0, "curve": []}
+FILE = "step-000004.safetensors"
+STATE = {"file": FILE, "step": 4, "seconds": 1.0, "curve": []}
 
 
 @pytest.fixture
@@ -26,7 +27,7 @@ def prepared(tmp_path: Path, tiny_study: Path) -> Prepared:
 def stage(prepared: Prepared) -> StageFolder:
     """A stage that was interrupted after its fourth step."""
     folder = prepared.folder.stage(prepared.trials[0].stages[-1])
-    weights = folder.checkpoint / "step-000004" / "weights.pt"
+    weights = folder.checkpoint / FILE
     weights.parent.mkdir(parents=True)
     weights.write_bytes(b"0123456789")
     write_record(folder.checkpoint / "latest.json", STATE, files=[weights])
@@ -39,7 +40,7 @@ def mended(prepared: Prepared) -> list[str]:
 
 def test_a_whole_checkpoint_stays(prepared: Prepared, stage: StageFolder) -> None:
     assert mended(prepared) == []
-    assert (stage.checkpoint / "step-000004" / "weights.pt").is_file()
+    assert (stage.checkpoint / FILE).is_file()
 
 
 def test_a_checkpoint_that_was_being_written_is_no_damage(prepared: Prepared, stage: StageFolder) -> None:
@@ -47,12 +48,12 @@ def test_a_checkpoint_that_was_being_written_is_no_damage(prepared: Prepared, st
     assert mended(prepared) == []
 
 
-@pytest.mark.parametrize("tag", ["..", "../../..", "/etc", "", "a/b", "step-000008", 4, None])
-def test_a_tag_that_names_another_folder_starts_the_stage_afresh(
-    prepared: Prepared, stage: StageFolder, tag: Any
+@pytest.mark.parametrize("file", ["..", "../../..", "/etc", "", "a/b", "step-000008", 4, None])
+def test_a_file_that_lies_elsewhere_starts_the_stage_afresh(
+    prepared: Prepared, stage: StageFolder, file: Any
 ) -> None:
     latest = stage.checkpoint / "latest.json"
-    write_json(latest, {**json.loads(latest.read_text(encoding="utf-8")), "tag": tag})
+    write_json(latest, {**json.loads(latest.read_text(encoding="utf-8")), "file": file})
     (line,) = mended(prepared)
     assert line == (
         f"stage {stage.path.name}: its checkpoint is not what was written; it is trained from its first step"
@@ -61,11 +62,11 @@ def test_a_tag_that_names_another_folder_starts_the_stage_afresh(
 
 
 def same_size(stage: StageFolder) -> None:
-    (stage.checkpoint / "step-000004" / "weights.pt").write_bytes(b"012345678X")
+    (stage.checkpoint / FILE).write_bytes(b"012345678X")
 
 
 def shorter(stage: StageFolder) -> None:
-    (stage.checkpoint / "step-000004" / "weights.pt").write_bytes(b"01")
+    (stage.checkpoint / FILE).write_bytes(b"01")
 
 
 def no_json(stage: StageFolder) -> None:
@@ -73,7 +74,7 @@ def no_json(stage: StageFolder) -> None:
 
 
 def no_step(stage: StageFolder) -> None:
-    write_json(stage.checkpoint / "latest.json", {"tag": "step-000004"})
+    write_json(stage.checkpoint / "latest.json", {"file": FILE})
 
 
 @pytest.mark.parametrize("damage", [same_size, shorter, no_json, no_step])

@@ -1,20 +1,13 @@
-"""What makes a comparison fair: batches, initial weights and checkpoints."""
+"""What makes a comparison fair: batches and initial weights."""
 
-from collections import OrderedDict
-from pathlib import Path
-from typing import Any
-
-import numpy as np
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ablation_runner.errors import StudyError
 from ablation_runner.study import Configuration, Variant
 from ablation_runner.trial._assemble import assemble_model
 from ablation_runner.trial._batches import BatchPlan
-from ablation_runner.trial._checkpoint import SafetensorsCheckpointEngine, decode, encode
 from ablation_runner.trial._seeding import seeded_init
 from vlm_fusion import build_tokenizer
 
@@ -95,56 +88,6 @@ def test_seeded_init_leaves_the_global_generator_as_it_was() -> None:
         again = torch.rand(3)
     assert torch.equal(first, again)
     assert torch.equal(before, torch.random.get_rng_state())
-
-
-plain = st.none() | st.booleans() | st.integers(-(2**62), 2**62) | st.floats() | st.text()
-trees = st.recursive(
-    plain,
-    lambda child: (
-        st.lists(child) | st.tuples(child, child) | st.dictionaries(st.text() | st.integers(), child)
-    ),
-    max_leaves=12,
-)
-
-
-@given(trees)
-def test_a_checkpoint_gives_back_what_was_saved(value: Any) -> None:
-    tensors: dict[str, torch.Tensor] = {}
-    np.testing.assert_equal(decode(encode(value, tensors), tensors), value)
-    assert not tensors
-
-
-def test_tensors_orders_and_types_survive_a_checkpoint_file(tmp_path: Path) -> None:
-    state = OrderedDict(
-        b=torch.arange(3), a={1: torch.tensor(2.5), "shape": torch.Size([2, 3]), "t": torch.bfloat16}
-    )
-    engine, path = SafetensorsCheckpointEngine(), str(tmp_path / "state")
-    engine.save(state, path)
-    again = engine.load(path)
-    assert list(again) == ["b", "a"]
-    assert torch.equal(again["b"], state["b"])
-    assert again["a"][1] == 2.5
-    assert again["a"]["shape"] == torch.Size([2, 3])
-    assert again["a"]["t"] is torch.bfloat16
-
-
-class Unknown:
-    """Not one of DeepSpeed's plain objects."""
-
-
-def test_a_checkpoint_neither_holds_nor_makes_unknown_objects() -> None:
-    with pytest.raises(TypeError, match="Unknown"):
-        encode({"state": Unknown()}, {})
-    with pytest.raises(StudyError, match="may not hold"):
-        decode({"$object": ["subprocess.Popen", {"$dict": []}]}, {})
-
-
-def test_a_truncated_checkpoint_is_named(tmp_path: Path) -> None:
-    path = tmp_path / "state"
-    SafetensorsCheckpointEngine().save({"a": torch.zeros(100)}, str(path))
-    path.write_bytes(path.read_bytes()[:50])
-    with pytest.raises(StudyError, match="not a checkpoint of this program"):
-        SafetensorsCheckpointEngine().load(str(path))
 
 
 def test_a_variant_keeps_its_options() -> None:

@@ -48,7 +48,7 @@ def _changes(before: Trial, after: Trial) -> list[str]:
     found = [str(each) for each in differences(before.configuration, after.configuration)]
     settings = [
         {f"engine.{key}": value for key, value in trial.engine.model_dump().items()}
-        | {"processes": trial.processes, "metric": trial.metric}
+        | {"metric": trial.metric}
         for trial in (before, after)
     ]
     found += [

@@ -75,6 +75,8 @@ class Progress:
                     self._rates.append(seconds)
                 self._end(trial)
                 return f"{trial}: finished in {seconds:.0f} s, score {score:.3f} ({len(self._done)}/{self._trials})"
+            case {"event": "note", "text": str(text)}:
+                return text
             case {"event": "failed", "trial": str(trial), "cause": str(cause)}:
                 self._end(trial)
                 self.failed[trial] = cause

@@ -83,12 +83,11 @@ def _can_go_on(checkpoint: Path) -> bool:
         return True
     match read_record(latest):
         case {
-            "tag": str(tag),
+            "file": str(name),
             "step": int(),
             "seconds": int() | float(),
             "curve": list(),
             "files": dict(files),
         }:
-            within = bool(files) and all(Path(name).parts[:1] == (tag,) for name in files)
-            return within and is_intact(latest)
+            return set(files) == {name} == {Path(name).name} and is_intact(latest)
     return False

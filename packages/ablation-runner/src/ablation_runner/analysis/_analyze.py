@@ -19,6 +19,7 @@ from ablation_runner.analysis._effects import design_effects
 from ablation_runner.analysis._hygiene import hygiene
 from ablation_runner.analysis._looked_at import looked_at_differences
 from ablation_runner.analysis._pictures import pictures_of
+from ablation_runner.analysis._processes import differing_processes
 from ablation_runner.analysis._recommend import recommend
 from ablation_runner.analysis._seeds import seeds_added
 from ablation_runner.curves import read_curves, unconverged
@@ -81,7 +82,8 @@ def analyze(prepared: Prepared) -> StudyResults:
         by_type=scores_by_type(tested, [arm.name for arm in prepared.arms]),
         curves=curves,
         trials=_trials(prepared, records),
-        environment=read_lock(prepared.folder).get("environment") or describe_environment(),
+        environment=(read_lock(prepared.folder).get("environment") or describe_environment())
+        | differing_processes(records.values()),
         command=prepared.command,
         image=pictures_of(prepared.study),
         questions=tested.questions.height,

@@ -20,12 +20,12 @@ def stage_keys(
     engine: Engine,
     *,
     seed: int,
-    processes: int,
     data: str,
     sources: str,
 ) -> tuple[str, ...]:
     """A key for each stage of `training_stages`: stages with the same key end in the same weights.
 
+    Neither how many ranks train a stage nor how often it is saved is part of its key: it can go on with more or fewer.
     A stage on text alone depends on the language model and the questions only, so arms with different connectors or
     encoders share it.
 
@@ -33,14 +33,12 @@ def stage_keys(
         configuration: the arm's.
         engine: how it is trained.
         seed: of the trial.
-        processes: ranks.
         data: fingerprint of the task.
         sources: digest of the code that trains.
     """
     setting = {
         "engine": engine.model_dump(exclude={"checkpoint_every"}),
         "seed": seed,
-        "processes": processes,
         "data": data,
         "sources": sources,
     }

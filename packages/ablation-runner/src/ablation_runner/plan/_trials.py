@@ -64,7 +64,6 @@ def _trial(
         configuration,
         study.engine,
         seed=random_seed(seed, replicate=configuration.replicate),
-        processes=processes,
         data=data,
         sources=sources + own_sources(configuration),
     )

@@ -1,143 +1,158 @@
-"""DeepSpeed checkpoints as safetensors and JSON: nothing is unpickled when a run is read."""
+"""A stage's state to resume from, on any number of ranks: whole tensors as safetensors, the rest as JSON."""
 
-import importlib
-import json
-import math
-from collections import OrderedDict
-from enum import Enum
-from pathlib import Path
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
-import safetensors.torch
+import safetensors
 import torch
-from deepspeed.runtime.checkpoint_engine.checkpoint_engine import CheckpointCommitInfo, CheckpointEngine
-from torch import Tensor
+from safetensors.torch import save_file
+from torch import Tensor, nn
 
 from ablation_runner.errors import StudyError
 from ablation_runner.files import write_atomically
+from ablation_runner.records import read_record, write_record
+from ablation_runner.store import StageFolder, plain_name
+from ablation_runner.trial._ranks import agreed
+from ablation_runner.trial._whole_state import (
+    BUFFER,
+    MOMENTS,
+    STEP,
+    WEIGHT,
+    check_plain_state,
+    gather_tensors,
+    plain_state,
+    restore_plain_state,
+    scatter_tensors,
+    trained_parameters,
+)
 
-# Plain objects that DeepSpeed puts among its state; nothing else is ever constructed from a file.
-_OBJECTS = {
-    "deepspeed.runtime.fp16.loss_scaler.LossScaler",
-    "deepspeed.runtime.fp16.loss_scaler.DynamicLossScaler",
-    "deepspeed.utils.tensor_fragment.fragment_address",
-}
-_ENUMS = {"deepspeed.runtime.zero.config.ZeroStageEnum"}
-
-
-class SafetensorsCheckpointEngine(CheckpointEngine):  # type: ignore[misc]
-    """What DeepSpeed saves, as one safetensors file per part, its structure as JSON in the header."""
-
-    def __init__(self) -> None:
-        """An engine without settings."""
-        super().__init__()
-        self.name = "safetensors"
-
-    def create(self, info: CheckpointCommitInfo) -> None:
-        """Nothing to prepare."""
-
-    def save(self, state_dict: Any, path: str) -> None:
-        """Writes the state beside `path` and renames it."""
-        tensors: dict[str, Tensor] = {}
-        structure = json.dumps(encode(state_dict, tensors))
-        write_atomically(
-            Path(path),
-            lambda file: safetensors.torch.save_file(tensors, file, metadata={"structure": structure}),
-        )
-
-    def load(self, path: str, map_location: Any = None) -> Any:
-        """Reads what `save` wrote, onto the CPU, from where DeepSpeed copies it (`map_location` may be a function).
-
-        Raises:
-            StudyError: the file is not one that `save` wrote.
-        """
-        try:
-            with safetensors.safe_open(path, framework="pt") as file:
-                structure = json.loads(file.metadata()["structure"])
-                tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
-        except (safetensors.SafetensorError, KeyError, TypeError, json.JSONDecodeError) as error:
-            raise StudyError(f"{path}: not a checkpoint of this program ({error}); delete it") from error
-        return decode(structure, tensors)
-
-    def commit(self, info: CheckpointCommitInfo) -> bool:
-        """Files are in place once written."""
-        return True
+_LATEST = "latest.json"
 
 
-def encode(value: Any, tensors: dict[str, Tensor]) -> Any:
-    """`value` as JSON, its tensors moved into `tensors` under numbered names.
+@dataclass
+class History:
+    """What training has left behind so far; saved with every checkpoint.
+
+    Attributes:
+        step: optimizer steps done; data, budgets and what is drawn follow from it and the seed.
+        seconds: time spent on them, validation included.
+        curve: rows of {step, split, loss, accuracy}; accuracy of validation rows only.
+        processes: the numbers of ranks that did them, in the order in which they took over.
+    """
+
+    step: int = 0
+    seconds: float = 0.0
+    curve: list[dict[str, Any]] = field(default_factory=list)
+    processes: list[int] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A checkpoint that fits the module it was read for."""
+
+    history: History
+    state: dict[str, float]
+    tensors: dict[str, Tensor]
+
+    def load_weights(self, module: nn.Module) -> None:
+        """Copies weights and buffers into a module that no engine has divided yet."""
+        named: dict[str, Tensor] = {f"{WEIGHT}/{name}": each for name, each in trained_parameters(module)}
+        named |= {f"{BUFFER}/{name}": each for name, each in module.named_buffers()}
+        with torch.no_grad():
+            for name, tensor in named.items():
+                tensor.copy_(self.tensors[name])
+
+    def restore(self, engine: Any) -> None:
+        """Puts the optimizer, its schedule and the loss scale into an engine of that module."""
+        scatter_tensors(engine, self.tensors)
+        restore_plain_state(engine, self.state)
+
+
+def save_checkpoint(engine: Any, folder: StageFolder, history: History) -> None:
+    """Writes a checkpoint from rank 0, points to it, then removes the one before; all ranks take part."""
+    tensors, state = gather_tensors(engine), plain_state(engine)
+    if torch.distributed.get_rank() == 0:
+        path = folder.checkpoint / f"step-{history.step:06d}.safetensors"
+        write_atomically(path, lambda file: save_file(tensors, file))
+        latest = {"file": path.name, **asdict(history), "state": state}
+        write_record(folder.checkpoint / _LATEST, latest, files=[path])
+        for old in folder.checkpoint.glob("step-*"):
+            if old != path:
+                old.unlink()
+    torch.distributed.barrier()
+
+
+def read_checkpoint(
+    folder: StageFolder, module: nn.Module, refuse: Callable[[str], None]
+) -> Checkpoint | None:
+    """The last checkpoint of a stage; None where there is none, or none that can be used.
+
+    Args:
+        folder: of the stage.
+        module: whole, as the stage trains it.
+        refuse: told on rank 0, in one line, why a checkpoint that is there is not used.
 
     Raises:
-        TypeError: a value that is neither data nor one of the objects known here.
+        StudyError: rank 0 can read it and this rank cannot.
     """
-    if isinstance(value, Enum):
-        return {"$enum": [_known(type(value), _ENUMS), value.value]}
-    if value is None or isinstance(value, bool | int | str):
-        return value
-    if isinstance(value, float):
-        return value if math.isfinite(value) else {"$float": str(value)}
-    if isinstance(value, Tensor):
-        name = f"tensor-{len(tensors):05d}"
-        tensors[name] = value.detach().cpu().clone().contiguous()
-        return {"$tensor": name}
-    if isinstance(value, torch.dtype):
-        return {"$dtype": str(value).removeprefix("torch.")}
-    if isinstance(value, dict):
-        kind = "$ordered" if isinstance(value, OrderedDict) else "$dict"
-        return {kind: [[encode(key, tensors), encode(item, tensors)] for key, item in value.items()]}
-    for kind, sequence in (("$size", torch.Size), ("$list", list), ("$set", set)):
-        if isinstance(value, sequence):
-            return {kind: [encode(item, tensors) for item in value]}
-    if isinstance(value, tuple) and not hasattr(value, "_fields"):
-        return {"$tuple": [encode(item, tensors) for item in value]}
-    fields = value._asdict() if hasattr(value, "_asdict") else vars(value)
-    return {"$object": [_known(type(value), _OBJECTS), encode(dict(fields), tensors)]}
+    path = folder.checkpoint / _LATEST
+    found, problem = None, ""
+    if path.exists():
+        try:
+            found = _read(folder, module)
+        except (
+            OSError,
+            ValueError,
+            KeyError,
+            TypeError,
+            AttributeError,
+            safetensors.SafetensorError,
+        ) as error:
+            problem = str(error).partition("\n")[0]
+    if agreed(found is not None):
+        if found is None:
+            raise StudyError(f"{path}: rank 0 can read it, and another rank cannot ({problem})")
+        return found
+    if problem and torch.distributed.get_rank() == 0:
+        refuse(f"{path}: not a checkpoint of this stage ({problem}); the stage starts anew")
+    return None
 
 
-def decode(value: Any, tensors: dict[str, Tensor]) -> Any:
-    """What `encode` made, as it was."""
-    if not isinstance(value, dict):
-        return value
-    ((kind, content),) = value.items()
-    match kind:
-        case "$tensor":
-            return tensors[content]
-        case "$float":
-            return float(content)
-        case "$dtype":
-            return getattr(torch, content)
-        case "$dict" | "$ordered":
-            pairs = [(decode(key, tensors), decode(item, tensors)) for key, item in content]
-            return dict(pairs) if kind == "$dict" else OrderedDict(pairs)
-        case "$list" | "$tuple" | "$set" | "$size":
-            build = {"$list": list, "$tuple": tuple, "$set": set, "$size": torch.Size}[kind]
-            return build(decode(item, tensors) for item in content)
-        case "$enum":
-            name, number = content
-            return _class(name, _ENUMS)(number)
-        case "$object":
-            name, fields = content
-            return _rebuild(_class(name, _OBJECTS), decode(fields, tensors))
-    raise StudyError(f"unknown entry {kind!r} in a checkpoint")
+def _read(folder: StageFolder, module: nn.Module) -> Checkpoint:
+    """What `save_checkpoint` wrote.
+
+    Raises:
+        ValueError: a file is missing or broken, or the tensors are not those of the module.
+        KeyError, TypeError, AttributeError: a field is missing or no such thing.
+    """
+    latest = read_record(folder.checkpoint / _LATEST)
+    if latest is None:
+        raise ValueError("it cannot be read, or the file it names is not whole")
+    history = History(**{each.name: latest[each.name] for each in fields(History)})
+    file = folder.checkpoint / plain_name(latest["file"])
+    expected = _expected(module)
+    with safetensors.safe_open(file, framework="pt") as opened:
+        tensors = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118 (not a dict)
+    for name, shape in expected.items():
+        required = name.startswith((f"{WEIGHT}/", f"{BUFFER}/"))
+        if name not in tensors and required:
+            raise ValueError(f"{name} is missing")
+        if name in tensors and tensors[name].shape != shape:
+            raise ValueError(f"{name} is {list(tensors[name].shape)}, the model's is {list(shape)}")
+    unknown = sorted(set(tensors) - set(expected))
+    if unknown:
+        raise ValueError(f"the model has no {unknown[0]}")
+    check_plain_state(latest["state"])
+    if type(history.step) is not int or latest["state"]["global_steps"] != history.step:
+        raise ValueError(f"step is {history.step!r}, the engine's {latest['state']['global_steps']!r}")
+    return Checkpoint(history, latest["state"], tensors)
 
 
-def _rebuild(kind: type, fields: dict[str, Any]) -> Any:
-    if hasattr(kind, "_fields") or hasattr(kind, "__dataclass_fields__"):
-        return kind(**fields)
-    made: Any = object.__new__(kind)
-    vars(made).update(fields)
-    return made
-
-
-def _known(kind: type, allowed: set[str]) -> str:
-    name = f"{kind.__module__}.{kind.__qualname__}"
-    if name not in allowed:
-        raise TypeError(f"a checkpoint cannot hold a {name}")
-    return name
-
-
-def _class(name: str, allowed: set[str]) -> Any:
-    if name not in allowed:
-        raise StudyError(f"a checkpoint may not hold a {name!r}")
-    module, _, attribute = name.rpartition(".")
-    return getattr(importlib.import_module(module), attribute)
+def _expected(module: nn.Module) -> dict[str, torch.Size]:
+    """Name to shape of every tensor that a checkpoint of the module may have."""
+    shapes = {f"{BUFFER}/{name}": each.shape for name, each in module.named_buffers()}
+    for name, parameter in trained_parameters(module):
+        shapes |= {f"{kind}/{name}": parameter.shape for kind in (WEIGHT, *MOMENTS)}
+        shapes[f"{STEP}/{name}"] = torch.Size()
+    return shapes

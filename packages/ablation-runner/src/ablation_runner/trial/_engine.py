@@ -44,8 +44,6 @@ def start_engine(model: nn.Module, *, training: Training, engine: Engine) -> Any
     import deepspeed
     from transformers import get_scheduler
 
-    from ablation_runner.trial._checkpoint import SafetensorsCheckpointEngine
-
     optimizer = torch.optim.AdamW(parameter_groups(model, training), betas=_BETAS, fused=True)
     schedule = {"constant": "constant_with_warmup"}.get(engine.schedule, engine.schedule)
     made, *_ = deepspeed.initialize(
@@ -59,7 +57,6 @@ def start_engine(model: nn.Module, *, training: Training, engine: Engine) -> Any
         ),
         config=_deepspeed_config(training, engine, torch.distributed.get_world_size()),
     )
-    made.checkpoint_engine = SafetensorsCheckpointEngine()
     return made
 
 

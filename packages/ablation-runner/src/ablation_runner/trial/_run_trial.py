@@ -86,6 +86,7 @@ def run_trial(
             "validation_accuracy": validated["accuracy"],
             "validation_loss": validated["loss"],
             "steps": sum(stage["steps"] for stage in trained),
+            "processes": list(dict.fromkeys(ranks for stage in trained for ranks in stage["processes"])),
             "train_seconds": round(seconds, 3),
             "evaluate_seconds": round(time.perf_counter() - began, 3),
             "peak_memory_bytes": peak_memory(),

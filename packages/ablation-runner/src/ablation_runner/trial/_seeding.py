@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 
 import numpy as np
 import torch
@@ -24,12 +24,17 @@ def stream(seed: int, *names: str | int) -> np.random.Generator:
 
 
 @contextmanager
-def seeded_init(seed: int, component: str) -> Iterator[None]:
-    """Gives the constructors in the block a global torch generator of the component's own, then the old one back.
+def seeded_draws(seed: int, *names: str | int) -> Iterator[None]:
+    """Gives the block a global torch generator of the stream called `names`, then the old one back.
 
-    Constructors of transformers, timm and peft draw initial weights from torch's global generator; this is
-    the one place that touches it.
+    Constructors of transformers, timm and peft, and dropout, draw from torch's global generator; this is the one
+    place that touches it.
     """
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(stream_seed(seed, "init", component))  # noqa: TID251 (forked above)
+        torch.manual_seed(stream_seed(seed, *names))  # noqa: TID251 (forked above)
         yield
+
+
+def seeded_init(seed: int, component: str) -> AbstractContextManager[None]:
+    """Gives the constructors in a `with` block the generator of the component's initial weights."""
+    return seeded_draws(seed, "init", component)

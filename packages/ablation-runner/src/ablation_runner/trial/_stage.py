@@ -10,6 +10,7 @@ import safetensors.torch
 import torch
 from torch import Tensor, nn
 
+from ablation_runner.events import emit
 from ablation_runner.files import write_atomically
 from ablation_runner.leases import Lease, try_lease
 from ablation_runner.plan import TrainedTrial
@@ -17,6 +18,7 @@ from ablation_runner.records import write_record
 from ablation_runner.store import StageFolder
 from ablation_runner.study import Stage
 from ablation_runner.trial._assemble import assemble_model
+from ablation_runner.trial._checkpoint import History, read_checkpoint
 from ablation_runner.trial._engine import start_engine
 from ablation_runner.trial._material import Material
 from ablation_runner.trial._pairs import learner_of
@@ -99,9 +101,16 @@ def _train_stage(
     started = fingerprints(dict(model.named_parameters()), dtype)
     check_ranks_agree(started)
     check_batch_norm(model.train())
-    engine = start_engine(learner_of(model, stage.training), training=stage.training, engine=trial.engine)
+    learner = learner_of(model, stage.training)
+    checkpoint = read_checkpoint(folder, learner, lambda problem: emit("note", text=problem))
+    history = checkpoint.history if checkpoint else History()
+    if checkpoint:
+        checkpoint.load_weights(learner)
+    engine = start_engine(learner, training=stage.training, engine=trial.engine)
     try:
-        history = train(engine, trial, stage, material, folder, on_step, check)
+        if checkpoint:
+            checkpoint.restore(engine)
+        train(engine, trial, stage, material, folder, on_step, check, history=history)
         weights = _whole_weights(model, gather=trial.engine.zero_stage == 3)
     finally:
         engine.destroy()
@@ -117,6 +126,7 @@ def _train_stage(
             "trial": trial.name,
             "steps": history.step,
             "seconds": history.seconds,
+            "processes": history.processes,
             "trained_parameters": sum(weights[name].numel() for name in trained),
             "curve": history.curve,
         }

@@ -1,44 +1,27 @@
 """One stage's training: the same batches for every arm, the same loss for every number of ranks."""
 
 import math
-import shutil
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import torch
 
 from ablation_runner.plan import TrainedTrial
-from ablation_runner.records import read_record, write_record
-from ablation_runner.store import StageFolder, plain_name
+from ablation_runner.store import StageFolder
 from ablation_runner.study import Stage, Training
 from ablation_runner.trial._batches import BatchPlan, Row
+from ablation_runner.trial._checkpoint import History, save_checkpoint
 from ablation_runner.trial._feed import Feed
 from ablation_runner.trial._material import Material
 from ablation_runner.trial._pairs import PairFeed
 from ablation_runner.trial._ranks import Check, summed
-from ablation_runner.trial._seeding import stream_seed
+from ablation_runner.trial._seeding import seeded_draws, stream_seed
 from ablation_runner.trial._tripwires import check_gradient, check_loss
 from ablation_runner.trial._validate import validate, validate_pairs
 from token_budget import Fixed, Schedule, create_schedule
 
 _LOSS_EVERY = 10  # optimizer steps between rows of the training curve
-
-
-@dataclass
-class History:
-    """What training has left behind so far; saved with every checkpoint.
-
-    Attributes:
-        step: optimizer steps done.
-        seconds: time spent on them, validation included.
-        curve: rows of {step, split, loss, accuracy}; accuracy of validation rows only.
-    """
-
-    step: int = 0
-    seconds: float = 0.0
-    curve: list[dict[str, Any]] = field(default_factory=list)
 
 
 def batch_plan(trial: TrainedTrial, training: Training, material: Material) -> BatchPlan:
@@ -81,8 +64,10 @@ def train(
     folder: StageFolder,
     on_step: Callable[[int, float | None], None],
     check: Check,
-) -> History:
-    """Trains from the last checkpoint, if there is one, to the last step.
+    *,
+    history: History,
+) -> None:
+    """Trains from where a history ends to the last step, and continues the history.
 
     Args:
         engine: of DeepSpeed.
@@ -92,6 +77,7 @@ def train(
         folder: where checkpoints go.
         on_step: told the steps done and the loss after every step; before the first one the steps done and None.
         check: called before a checkpoint is written; raises where it may not be.
+        history: of the checkpoint that the engine has been given; an empty one to begin with.
 
     Raises:
         TrialFailedError: the loss or the gradient is not finite or exactly zero.
@@ -99,13 +85,18 @@ def train(
     training, feed = stage.training, stage_feed(trial, stage, material)
     batches, schedule = batch_plan(trial, training, material), budget_schedule(trial, training)
     validation_steps = _spread(training.steps, training.validations)
-    history = _resume(engine, folder)
+    rank, ranks = torch.distributed.get_rank(), torch.distributed.get_world_size()
+    if history.processes[-1:] != [ranks]:
+        history.processes.append(ranks)
     on_step(history.step, None)
     began = time.perf_counter() - history.seconds
     for step in range(history.step, training.steps):
         budgets = schedule.budgets(stream_seed(trial.random_seed, "budgets"), step)
         progress = step / training.steps
-        loss = training_step(engine, batches.rows(step), feed, budgets=budgets, draw=step, progress=progress)
+        with seeded_draws(trial.random_seed, "training", step, rank):  # of a dropout, where a part has one
+            loss = training_step(
+                engine, batches.rows(step), feed, budgets=budgets, draw=step, progress=progress
+            )
         check_loss(loss, step=step + 1)
         check_gradient(engine.get_global_grad_norm(), step=step + 1)
         history.step = step + 1
@@ -117,9 +108,8 @@ def train(
         history.seconds = time.perf_counter() - began
         if history.step % trial.engine.checkpoint_every == 0 and history.step < training.steps:
             check()
-            _save(engine, folder, history)
+            save_checkpoint(engine, folder, history)
         on_step(history.step, loss)
-    return history
 
 
 def training_step(
@@ -176,25 +166,3 @@ def training_step(
 def _spread(steps: int, count: int) -> set[int]:
     """`count` steps, evenly spread, the last one among them."""
     return {math.ceil(steps * (index + 1) / count) for index in range(count)}
-
-
-def _resume(engine: Any, folder: StageFolder) -> History:
-    """Loads the last checkpoint, if there is a whole one, and gives what had been done by then."""
-    state = read_record(folder.checkpoint / "latest.json")
-    if state is None:
-        return History()
-    engine.load_checkpoint(str(folder.checkpoint), tag=plain_name(state["tag"]))
-    return History(step=state["step"], seconds=state["seconds"], curve=state["curve"])
-
-
-def _save(engine: Any, folder: StageFolder, history: History) -> None:
-    """Writes a checkpoint, points to it, then removes the one before."""
-    tag = f"step-{history.step:06d}"
-    engine.save_checkpoint(str(folder.checkpoint), tag=tag, save_latest=False)
-    torch.distributed.barrier()
-    if torch.distributed.get_rank() == 0:
-        files = sorted(path for path in (folder.checkpoint / tag).rglob("*") if path.is_file())
-        write_record(folder.checkpoint / "latest.json", {"tag": tag, **asdict(history)}, files=files)
-        for old in folder.checkpoint.glob("step-*"):
-            if old.name != tag:
-                shutil.rmtree(old)
