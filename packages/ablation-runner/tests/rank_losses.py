@@ -33,11 +33,12 @@ from ablation_runner.trial._parts import train_parts
 from ablation_runner.trial._train import training_step
 from vlm_tasks import create_task
 
+CONFIGURED = ("connector", "method", "encoder", "objectives", "training")
 WIDTH, SIDE, TOKENS, BUDGET = 32, 32, 16, 4
 
 
 def configuration(
-    connector: str, method: str = "average-pool", encoder: str = "frozen", objectives: str = "answers"
+    connector: str, method: str, encoder: str, objectives: str, training: dict[str, Any]
 ) -> Configuration:
     answers = objectives == "answers"
     return Configuration.model_validate(
@@ -61,6 +62,7 @@ def configuration(
                 "learning_rate": 3e-3,
                 "encoder": encoder,
                 "objectives": objectives,
+                **training,
             },
         }
     )
@@ -101,7 +103,7 @@ def train_span(
     store = f"file://{scratch}/store-{until}"
     torch.distributed.init_process_group("gloo", init_method=store, rank=rank, world_size=ranks)
     _engine.start_distributed()
-    chosen = configuration(*(case[name] for name in ("connector", "method", "encoder", "objectives")))
+    chosen = configuration(*(case[name] for name in CONFIGURED))
     training, folder = chosen.training, StageFolder(scratch)
     model = assemble_model(chosen, read.tokenizer, seed=0)
     train_parts(model, training, seed=0)
@@ -126,7 +128,7 @@ def train_span(
     for step in range(history.step, until):
         loss = training_step(engine, batches.rows(step), feed, budgets=(BUDGET,), draw=step)
         history.step = step + 1
-        history.curve.append({"loss": loss, "norm": norms(), "rate": engine.get_lr()[0]})
+        history.curve.append({"losses": loss, "norms": norms(), "rates": engine.get_lr()})
     save_checkpoint(engine, folder, history)
 
 
@@ -156,18 +158,18 @@ def answer(case: dict[str, Any], read: Material) -> dict[str, Any]:
                 assert child.exitcode == 0, case
         (file,) = Path(name).glob("checkpoint/*.safetensors")
         digest = hashlib.sha256(file.read_bytes()).hexdigest()
-        curve = json.loads(Path(name, "checkpoint/latest.json").read_text(encoding="utf-8"))["history"][
-            "curve"
-        ]
-    return {
-        "losses": [each["loss"] for each in curve],
-        "norms": [each["norm"] for each in curve],
-        "digest": digest,
+        latest = Path(name, "checkpoint/latest.json").read_text(encoding="utf-8")
+    curve = json.loads(latest)["curve"]
+    return {"digest": digest} | {
+        name: [each[name] for each in curve] for name in ("losses", "norms", "rates")
     }
 
 
 def main() -> None:
-    read = {encoder: material(configuration("mlp", encoder=encoder)) for encoder in ("frozen", "full")}
+    read = {
+        encoder: material(configuration("mlp", "average-pool", encoder, "answers", {}))
+        for encoder in ("frozen", "full")
+    }
     for line in sys.stdin:
         case = json.loads(line)
         data = read["frozen" if case["encoder"] == "frozen" else "full"]

@@ -15,10 +15,11 @@ SCRIPT = Path(__file__).with_name("rank_losses.py")
 
 
 class Trained(NamedTuple):
-    """Losses and gradient norms [steps], and a digest of weights and optimizer state after the last step."""
+    """Losses and gradient norms [steps], rates after each step, and a digest of weights and optimizer state at the end."""
 
     losses: np.ndarray
     norms: np.ndarray
+    rates: list[list[float]]
     digest: str
 
 
@@ -31,14 +32,17 @@ def case(
     ranks: int = 1,
     steps: int = 10,
     spans: list[tuple[int, int]] | None = None,
+    training: dict[str, Any] | None = None,
     **engine: Any,
 ) -> dict[str, Any]:
-    """What to train: `spans` of (ranks, last step), each resumed from the one before; else one of `ranks` and `steps`."""
+    """What to train: `spans` of (ranks, last step), each resumed from the one before; else one of `ranks` and
+    `steps`; `training` and `engine` are more of their fields."""
     return {
         "connector": connector,
         "method": method,
         "encoder": encoder,
         "objectives": objectives,
+        "training": training or {},
         "spans": spans or [(ranks, steps)],
         "engine": engine,
     }
@@ -62,7 +66,9 @@ class Ranks:
             if line.startswith("answer "):
                 found = json.loads(line.removeprefix("answer "))
                 assert not self._extensions.exists(), "an operator was compiled"
-                return Trained(np.array(found["losses"]), np.array(found["norms"]), found["digest"])
+                return Trained(
+                    np.array(found["losses"]), np.array(found["norms"]), found["rates"], found["digest"]
+                )
         self._errors.seek(0)
         raise AssertionError(self._errors.read()[-4000:])
 

@@ -35,7 +35,7 @@ training = { steps = 6, images_per_step = 4, questions_per_image = 4, learning_r
 
 [[baseline.before]]
 name = "pretraining"
-training = { steps = 4, images_per_step = 4, questions_per_image = 4, learning_rate = 3e-3, validations = 1, encoder = "full", encoder_learning_rate = 1e-3 }
+training = { steps = 4, images_per_step = 4, questions_per_image = 4, learning_rate = 3e-3, validations = 1, encoder = "full", learning_rates = { encoder = 1e-3 } }
 
 [factors.encoder]
 path = "training.encoder"
@@ -115,8 +115,8 @@ def study(**baseline: Any) -> Any:
         ({"tokens": {"method": "random"}}, "draws tokens for a whole batch"),
         ({"training": {"encoder": "half"}}, "unknown training 'half'"),
         (
-            {"training": {"encoder_learning_rate": 1e-3}},
-            'encoder_learning_rate is given and encoder = "frozen"',
+            {"training": {"learning_rates": {"encoder": 1e-3}}},
+            "learning_rates names encoder, which is not trained",
         ),
         ({"training": {"parts": []}}, "parts must name what is trained"),
     ],

@@ -73,7 +73,10 @@ def test_types_ranges_and_defaults_are_said() -> None:
     lines = study_document().splitlines()
     assert "- `steps` (whole number, at least 1): Optimizer steps." in lines
     assert any(line.startswith("- `learning_rate` (number, above 0; default 0.002)") for line in lines)
-    assert any(line.startswith('- `precision` ("float32" | "bfloat16"; default "float32")') for line in lines)
+    assert any(
+        line.startswith('- `precision` ("float32" | "bfloat16" | "float16"; default "float32")')
+        for line in lines
+    )
     assert "## [baseline.training]" in lines
     assert "## [factors.NAME]" in lines
     assert "## [[claims]]" in lines

@@ -87,7 +87,7 @@ def _cost(arm: PlannedArm, prepared: Prepared) -> Described:
     from ablation_runner.trial._calibrate import expect
 
     with saved_activations() as kept:
-        cost = expect(configuration, threads=engine.threads)
+        cost = expect(configuration, threads=engine.threads, recompute=engine.activation_checkpointing)
     memory = trial_memory(cost.parameters, kept(), engine, ranks=ranks)
     return {
         "parameters": cost.parameters,

@@ -50,7 +50,7 @@ def trial_memory(parameters: int, activations: int, engine: Engine, *, ranks: in
     >>> trial_memory(1000, 0, Engine(zero_stage=3, precision="bfloat16"), ranks=4).total
     4000
     """
-    half = engine.precision == "bfloat16"
+    half = engine.halves
     width, stage = 2 if half else 4, engine.zero_stage
     copied = half or stage > 0
     return TrialMemory(

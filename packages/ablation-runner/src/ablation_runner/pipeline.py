@@ -1,18 +1,19 @@
 """A prepared study run and reported."""
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
 from rich.console import Console
 
 from ablation_runner.in_process import refuse_other_processes
+from ablation_runner.machine import check_machine, cores
 from ablation_runner.missing import run_missing
 from ablation_runner.own_trainer._check import require_programs
 from ablation_runner.plan import Trial
 from ablation_runner.prepared import DEFAULT_RUNS, Prepared, prepare
 from ablation_runner.recovery import mend
 from ablation_runner.store import RunFolder
+from ablation_runner.study import TrainedStudy
 
 
 def run(
@@ -65,6 +66,8 @@ def run_study(prepared: Prepared, console: Console, *, workers: int | None = Non
             return True
     tried: set[str] = set()
     while missing:
+        if isinstance(prepared.study, TrainedStudy):
+            check_machine(prepared.study.engine, processes=missing[0].processes)
         at_once = workers
         if at_once is None:
             at_once = default_workers(missing[0].processes, prepared.study.engine.threads, len(missing))
@@ -100,8 +103,7 @@ def report_study(prepared: Prepared, console: Console) -> Path:
 
 def default_workers(processes: int, threads: int, trials: int) -> int:
     """Trials at a time: as many as have cores of their own, at least one."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return max(1, min(cores // (processes * threads), trials))
+    return max(1, min(cores() // (processes * threads), trials))
 
 
 def is_finished(folder: RunFolder, trial: Trial) -> bool:

@@ -18,6 +18,7 @@ from ablation_runner.plan import (
     listed_sources,
     plan_round,
     resolve_arms,
+    training_stages,
 )
 from ablation_runner.store import FEATURES, STAGES, RunFolder
 from ablation_runner.study import CommandStudy, Configuration, Study, TrainedStudy, find_study, load_study
@@ -228,9 +229,10 @@ def _check_division(study: Study, arms: tuple[PlannedArm, ...], processes: int) 
     parts = processes * study.engine.accumulation
     for arm in arms:
         assert isinstance(arm.configuration, Configuration)
-        images = arm.configuration.training.images_per_step
-        if images % parts:
-            raise StudyError(
-                f"arm {arm.name!r}: training.images_per_step = {images} does not divide among {processes} ranks × "
-                f"{study.engine.accumulation} micro-batches; use a multiple of {parts}"
-            )
+        for stage in training_stages(arm.configuration):
+            images = stage.training.images_per_step
+            if images % parts:
+                raise StudyError(
+                    f"arm {arm.name!r}, stage {stage.name}: training.images_per_step = {images} does not divide among "
+                    f"{processes} ranks × {study.engine.accumulation} micro-batches; use a multiple of {parts}"
+                )

@@ -112,6 +112,11 @@ class TrialFolder:
         return self.path / "command.log"
 
     @property
+    def monitors(self) -> Path:
+        """What DeepSpeed's monitors write, a folder per stage of training."""
+        return self.path / "monitors"
+
+    @property
     def lease_file(self) -> Path:
         """Held by the worker that has the trial."""
         return self.path / LEASE

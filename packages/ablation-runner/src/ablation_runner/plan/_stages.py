@@ -5,6 +5,7 @@ from typing import Any
 
 from ablation_runner.store import content_hash
 from ablation_runner.study import Configuration, Engine, Stage
+from ablation_runner.study._engine import UNHASHED
 
 LAST = "answers"
 
@@ -37,7 +38,7 @@ def stage_keys(
         sources: digest of the code that trains.
     """
     setting = {
-        "engine": engine.model_dump(exclude={"checkpoint_every"}),
+        "engine": engine.model_dump(exclude=set(UNHASHED)),
         "seed": seed,
         "data": data,
         "sources": sources,

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field, field_validator, model_validator
 
+from ablation_runner.study._engine import LearningRateSchedule
 from ablation_runner.study._objectives import ANSWERS, TEXT, pair_options, parse_objectives
 from ablation_runner.study._settings import Settings
 from ablation_runner.study._tokens import known_schedule
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from vlm_fusion import ObjectiveOptions
 
 Part = Literal["allocator", "connector", "language_model"]
+TrainedPart = Literal["allocator", "connector", "language_model", "encoder"]
 PARTS: tuple[Part, ...] = ("allocator", "connector", "language_model")
 
 
@@ -54,10 +56,16 @@ class Training(Settings):
             description="What of the encoder is trained: `frozen`, `full`, `last-2-blocks`, `norm-only` or `lora`."
         ),
     ] = Variant(name="frozen")
-    encoder_learning_rate: Annotated[
-        float | None,
-        Field(gt=0, description="Peak learning rate of the encoder; that of the rest if left out."),
-    ] = None
+    learning_rates: Annotated[
+        dict[TrainedPart, Annotated[float, Field(gt=0)]],
+        Field(
+            description="Peak learning rates of parts that do not have the common one: `{ connector = 1e-3, encoder = 1e-5 }`."
+        ),
+    ] = Field(default_factory=dict)
+    learning_rate_schedules: Annotated[
+        dict[TrainedPart, LearningRateSchedule],
+        Field(description='Schedules of parts that do not have the engine\'s: `{ encoder = "constant" }`.'),
+    ] = Field(default_factory=dict)
     parts: Annotated[
         list[Part],
         Field(description="What is trained besides the encoder; the rest keeps its weights."),
@@ -86,8 +94,6 @@ class Training(Settings):
     def _something_is_trained(self) -> "Training":
         if not self.parts and not self.trains_encoder:
             raise ValueError('parts must name what is trained, unless encoder is trained (it is "frozen")')
-        if self.encoder_learning_rate is not None and not self.trains_encoder:
-            raise ValueError('encoder_learning_rate is given and encoder = "frozen"')
         if self.reads_text_alone and (self.trains_encoder or self.parts != ["language_model"]):
             raise ValueError('objectives = "text" trains parts = ["language_model"] and no encoder')
         if self.pair_objectives and self.questions_per_image != 1:
@@ -95,6 +101,15 @@ class Training(Settings):
                 f"objectives = {self.objectives!r} take one text per image: set questions_per_image = 1, "
                 f"got {self.questions_per_image}"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _rates_are_of_trained_parts(self) -> "Training":
+        trained = [*self.parts, *(["encoder"] if self.trains_encoder else [])]
+        for field in ("learning_rates", "learning_rate_schedules"):
+            for part in getattr(self, field):
+                if part not in trained:
+                    raise ValueError(f"{field} names {part}, which is not trained: {', '.join(trained)} are")
         return self
 
     @property

@@ -14,6 +14,7 @@ from ablation_runner.trial._cost import answering_cost
 from ablation_runner.trial._data import make_tokenizer
 from ablation_runner.trial._pairs import hidden_words, learner_of, statement_rows
 from ablation_runner.trial._parts import train_parts
+from ablation_runner.trial._recomputing import recompute_activations
 from token_budget import grid_positions, reduce_tokens, visual_tokens
 from vlm_fusion import (
     Question,
@@ -43,22 +44,23 @@ class Expected:
     seconds: float
 
 
-def expect(configuration: Configuration, *, threads: int) -> Expected:
+def expect(configuration: Configuration, *, threads: int, recompute: bool = False) -> Expected:
     """Builds the arm's model, times a few of its steps, and counts what it costs.
 
     Args:
         configuration: the arm's.
         threads: CPU threads that a trial will have.
+        recompute: layers are computed again in the backward pass.
     """
     before = torch.get_num_threads()
     torch.set_num_threads(threads)
     try:
-        return _expect(configuration)
+        return _expect(configuration, recompute=recompute)
     finally:
         torch.set_num_threads(before)
 
 
-def _expect(configuration: Configuration) -> Expected:
+def _expect(configuration: Configuration, *, recompute: bool) -> Expected:
     named = configuration.data.task
     task = create_task(named.name, **named.options())
     tokenizer = make_tokenizer(task, configuration)
@@ -66,6 +68,8 @@ def _expect(configuration: Configuration) -> Expected:
     model = assemble_model(configuration, tokenizer, seed=0)
     if configuration.trains_encoder:
         train_parts(model, training, seed=0)
+    if recompute:
+        recompute_activations(model.train())
     test = task.items("test")
     row = test.row(0, named=True)
     question = encode_question(tokenizer, format_prompt(data.prompt, row["question"]), row["answers"][0])

@@ -14,10 +14,11 @@ from ablation_runner.records import write_record
 from ablation_runner.store import RunFolder, StageFolder
 from ablation_runner.study import AS_TRAINED, Configuration
 from ablation_runner.trial._cost import answering_cost
+from ablation_runner.trial._engine import training_type
 from ablation_runner.trial._evaluate import evaluate
 from ablation_runner.trial._material import Material
 from ablation_runner.trial._ranks import Check
-from ablation_runner.trial._stage import OnStep, ensure_stage, stage_model
+from ablation_runner.trial._stage import OnStep, Watchers, ensure_stage, stage_model
 from ablation_runner.trial._tripwires import check_seeds_differ, curve_digest
 from vlm_fusion import VisionLanguageModel
 
@@ -119,8 +120,12 @@ def _reach_last_stage(trial: TrainedTrial, run: RunFolder, material: Material, t
     for index, stage in enumerate(stages):
         if index >= first:
             before = folders[index - 1] if index else None
-            on_step = _teller(tell, trial, done, reused)
-            ensure_stage(trial, stage, material, folders[index], before=before, on_step=on_step)
+            watchers = Watchers(
+                on_step=_teller(tell, trial, done, reused),
+                note=lambda text: tell("note", text=text),
+                monitors=run.trial(trial.name).monitors / stage.name if trial.engine.monitors else None,
+            )
+            ensure_stage(trial, stage, material, folders[index], before=before, watchers=watchers)
         done += stage.training.steps
     if first == len(folders):
         tell("trial", trial=trial.name, step=trial.steps, steps=trial.steps)
@@ -131,8 +136,7 @@ def _test(trial: TrainedTrial, model: VisionLanguageModel, read: Read) -> pl.Dat
     """The rows of every condition."""
     if torch.cuda.is_available():
         model.to(torch.device("cuda", torch.cuda.current_device()))
-    if trial.engine.precision == "bfloat16":
-        model.to(torch.bfloat16)
+    model.to(training_type(trial.engine))
     return pl.concat(
         evaluate(model, trial, condition, name=name, material=read(condition, trial.random_seed))
         for name, condition in trial.conditions.items()

@@ -4,13 +4,14 @@ import shutil
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import safetensors.torch
 import torch
 from torch import Tensor, nn
 
-from ablation_runner.events import emit
 from ablation_runner.files import write_atomically
 from ablation_runner.leases import Lease, try_lease
 from ablation_runner.plan import TrainedTrial
@@ -19,7 +20,7 @@ from ablation_runner.store import StageFolder
 from ablation_runner.study import Stage
 from ablation_runner.trial._assemble import assemble_model
 from ablation_runner.trial._checkpoint import History, read_checkpoint
-from ablation_runner.trial._engine import start_engine
+from ablation_runner.trial._engine import start_engine, training_type
 from ablation_runner.trial._material import Material
 from ablation_runner.trial._pairs import learner_of
 from ablation_runner.trial._parts import check_changes, fingerprints, train_parts
@@ -34,6 +35,21 @@ OnStep = Callable[[int, float | None], None]
 _ASK_EVERY = 0.5  # seconds between tries for a stage that another worker holds
 
 
+@dataclass(frozen=True, kw_only=True)
+class Watchers:
+    """Who is told how a stage comes along.
+
+    Attributes:
+        on_step: the steps done and the loss.
+        note: a line that a user should see.
+        monitors: the folder that DeepSpeed's monitors write to; None where none is switched on.
+    """
+
+    on_step: OnStep
+    note: Callable[[str], None]
+    monitors: Path | None = None
+
+
 def ensure_stage(
     trial: TrainedTrial,
     stage: Stage,
@@ -41,7 +57,7 @@ def ensure_stage(
     folder: StageFolder,
     *,
     before: StageFolder | None,
-    on_step: OnStep,
+    watchers: Watchers,
 ) -> None:
     """Trains a stage, unless somebody has or does (then it waits for them).
 
@@ -51,7 +67,7 @@ def ensure_stage(
         material: what it reads.
         folder: where its weights go.
         before: the stage whose weights it starts from; None for fresh ones.
-        on_step: told the steps done and the loss.
+        watchers: who is told how it comes along.
 
     Raises:
         TrialFailedError: a tripwire.
@@ -59,7 +75,7 @@ def ensure_stage(
     """
     with _held_by_rank_0(folder) as check:
         if folder.record() is None:
-            _train_stage(trial, stage, material, folder, before, on_step, check)
+            _train_stage(trial, stage, material, folder, before, watchers, check)
 
 
 def stage_model(trial: TrainedTrial, material: Material, weights: StageFolder | None) -> VisionLanguageModel:
@@ -91,26 +107,26 @@ def _train_stage(
     material: Material,
     folder: StageFolder,
     before: StageFolder | None,
-    on_step: OnStep,
+    watchers: Watchers,
     check: Check,
 ) -> None:
     model = stage_model(trial, material, before)
     plain = _state(model)
     trained = train_parts(model, stage.training, seed=trial.random_seed)
-    dtype = torch.bfloat16 if trial.engine.precision == "bfloat16" else torch.float32
+    dtype = training_type(trial.engine)
     started = fingerprints(dict(model.named_parameters()), dtype)
     check_ranks_agree(started)
     check_batch_norm(model.train())
     learner = learner_of(model, stage.training)
-    checkpoint = read_checkpoint(folder, learner, lambda problem: emit("note", text=problem))
+    checkpoint = read_checkpoint(folder, learner, watchers.note)
     history = checkpoint.history if checkpoint else History()
     if checkpoint:
         checkpoint.load_weights(learner)
-    engine = start_engine(learner, training=stage.training, engine=trial.engine)
+    engine = start_engine(learner, training=stage.training, engine=trial.engine, monitors=watchers.monitors)
     try:
         if checkpoint:
             checkpoint.restore(engine)
-        train(engine, trial, stage, material, folder, on_step, check, history=history)
+        train(engine, trial, stage, material, folder, watchers.on_step, check, history=history)
         weights = _whole_weights(model, gather=trial.engine.zero_stage == 3)
     finally:
         engine.destroy()
@@ -143,7 +159,7 @@ def _to_keep(
     weights: dict[str, Tensor],
 ) -> dict[str, Tensor]:
     """Name to each weight that this stage or one before it has changed, adapters merged, and the fitted price."""
-    dtype = torch.bfloat16 if trial.engine.precision == "bfloat16" else torch.float32
+    dtype = training_type(trial.engine)
     whole = stage_model(trial, material, before)
     train_parts(whole, stage.training, seed=trial.random_seed)
     _with_weights(whole, weights)

@@ -17,7 +17,7 @@ from ablation_runner.trial._material import Material
 from ablation_runner.trial._pairs import PairFeed
 from ablation_runner.trial._ranks import Check, summed
 from ablation_runner.trial._seeding import seeded_draws, stream_seed
-from ablation_runner.trial._tripwires import check_gradient, check_loss
+from ablation_runner.trial._tripwires import check_loss, check_update
 from ablation_runner.trial._validate import validate, validate_pairs
 from token_budget import Fixed, Schedule, create_schedule
 
@@ -89,22 +89,25 @@ def train(
     if history.processes[-1:] != [ranks]:
         history.processes.append(ranks)
     on_step(history.step, None)
-    began = time.perf_counter() - history.seconds
+    began, overflows = time.perf_counter() - history.seconds, 0
     for step in range(history.step, training.steps):
         budgets = schedule.budgets(stream_seed(trial.random_seed, "budgets"), step)
-        progress = step / training.steps
+        progress, skipped = step / training.steps, engine.skipped_steps
         with seeded_draws(trial.random_seed, "training", step, rank):  # of a dropout, where a part has one
             loss = training_step(
                 engine, batches.rows(step), feed, budgets=budgets, draw=step, progress=progress
             )
         check_loss(loss, step=step + 1)
-        check_gradient(engine.get_global_grad_norm(), step=step + 1)
+        overflows = overflows + 1 if engine.skipped_steps > skipped else 0
+        check_update(engine.get_global_grad_norm(), trial.engine, overflows=overflows, step=step + 1)
+        engine.monitor.write_events([("Train/loss", loss, step + 1)])
         history.step = step + 1
         if history.step % _LOSS_EVERY == 0 or history.step == training.steps:
             history.curve.append({"step": history.step, "split": "train", "loss": loss, "accuracy": None})
         if history.step in validation_steps:
             found = (validate_pairs if training.pair_objectives else validate)(engine, trial, training, feed)
             history.curve.append({"step": history.step, "split": "validation", **found})
+            engine.monitor.write_events([("Validation/loss", found["loss"], step + 1)])
         history.seconds = time.perf_counter() - began
         if history.step % trial.engine.checkpoint_every == 0 and history.step < training.steps:
             check()

@@ -10,6 +10,10 @@ import torch
 from torch import nn
 
 from ablation_runner.failure import TrialFailedError
+from ablation_runner.study import Engine
+
+# Steps in a row: a loss scale of 2**16 that halves every other time is at its least long before.
+_OVERFLOWS = 40
 
 
 def check_loss(loss: float, *, step: int) -> None:
@@ -30,6 +34,23 @@ def check_gradient(norm: float | None, *, step: int) -> None:
     """
     if norm is not None and (not math.isfinite(norm) or norm == 0.0):
         raise TrialFailedError(f"the gradient's norm is {norm} at step {step}")
+
+
+def check_update(norm: float | None, engine: Engine, *, overflows: int, step: int) -> None:
+    """Nothing, where a step has changed the weights, or was left out because float16 overflowed.
+
+    Args:
+        norm: of the gradient.
+        engine: how it is trained.
+        overflows: steps in a row, this one included, that DeepSpeed has left out.
+        step: optimizer steps done.
+
+    Raises:
+        TrialFailedError: the gradient is not finite or exactly zero, in float16 at every loss scale.
+    """
+    if engine.precision == "float16" and 0 < overflows <= _OVERFLOWS:
+        return
+    check_gradient(norm, step=step)
 
 
 def check_ranks_agree(fingerprints: Mapping[str, str]) -> None:
