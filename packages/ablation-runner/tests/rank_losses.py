@@ -18,6 +18,7 @@ os.environ.update(DS_ACCELERATOR="cpu", OMP_NUM_THREADS="1")
 
 import deepspeed
 import torch
+from deepspeed.accelerator.cpu_accelerator import CPU_Accelerator
 
 from ablation_runner.store import StageFolder
 from ablation_runner.study import Configuration, Engine
@@ -104,6 +105,8 @@ def train_span(
     torch.distributed.init_process_group("gloo", init_method=store, rank=rank, world_size=ranks)
     _engine.start_distributed()
     chosen = configuration(*(case[name] for name in CONFIGURED))
+    if case["engine"].get("precision") == "float16":
+        CPU_Accelerator.is_fp16_supported = lambda self: True  # torch computes it on any CPU, if slowly
     training, folder = chosen.training, StageFolder(scratch)
     model = assemble_model(chosen, read.tokenizer, seed=0)
     train_parts(model, training, seed=0)
