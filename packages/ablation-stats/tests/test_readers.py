@@ -270,18 +270,21 @@ def test_a_truncated_parquet_file_is_refused_by_name(tmp_path):
         stats.read_results([tmp_path / "r.parquet"])
 
 
-def test_a_table_without_arm_and_seed_is_of_those_it_was_given_as(tmp_path):
-    path = tmp_path / "items.csv"
-    pl.DataFrame({"item": [1, 2], "value": [1.0, 0.0]}).write_csv(path)
-    by_text = stats.read_results([f"mlp@3={path}"])
-    assert by_text.select("arm", "seed").unique().rows() == [("mlp", 3)]
-    # A name that the text form could not hold is given as it is.
-    by_source = stats.read_results([stats.ResultSource(path, "mlp=2 @ x/y", 4)])
-    assert by_source.select("arm", "seed").unique().rows() == [("mlp=2 @ x/y", 4)]
+def test_what_a_person_reads_is_kept_where_a_log_has_it(tmp_path):
+    written = [lm_eval_record(doc, 1.0, target=["4", "four"], filtered_resps=["four"]) for doc in range(2)]
+    found = stats.read_results([write(tmp_path / "a" / LM_EVAL_NAME, written)])
+    assert found.select("question", "answers", "prediction").row(1) == ("question 1", ["4", "four"], "four")
+    ranked = stats.read_results([write(tmp_path / "b" / LM_EVAL_NAME, [lm_eval_record(0, 1.0)])])
+    assert "prediction" not in ranked.columns  # log-likelihoods are no text
+    mme = write(tmp_path / "c" / "20260501_123000_samples_mme.jsonl", [lmms_eval_record(7, 1.0)])
+    row = stats.read_results([mme]).row(0, named=True)
+    assert (row["question"][:17], row["answers"], row["prediction"]) == ("Is there a dog? P", ["Yes"], "Yes")
 
 
-def test_a_table_is_not_given_as_an_arm_that_it_does_not_hold(tmp_path):
-    path = tmp_path / "items.csv"
-    pl.DataFrame({"arm": ["mlp", "linear"], "item": [1, 1], "value": [1.0, 0.0]}).write_csv(path)
-    with pytest.raises(ValueError, match=r"items.csv: given as arm 'mlp', and it holds arm 'linear'"):
-        stats.read_results([f"mlp={path}"])
+def test_what_a_person_reads_is_kept_of_vlmevalkit_s_files(tmp_path):
+    path = tmp_path / "m.csv"
+    pl.DataFrame(
+        {"index": [1], "question": ["Red?"], "answer": ["A"], "prediction": ["B"], "hit": [0]}
+    ).write_csv(path)
+    found = stats.read_results([path])
+    assert found.select("question", "answers", "prediction").rows() == [("Red?", ["A"], "B")]

@@ -33,6 +33,9 @@ NOT_METRICS = frozenset(
     ]
 )
 
+# Columns for people to read.
+TEXTS = ("question", "answers", "prediction")
+
 
 def logged_task(path: Path) -> str | None:
     """The task that the file name of a log of lm-eval or lmms-eval says; None for a name that is not one of theirs.
@@ -49,7 +52,7 @@ def read_samples(
 ) -> pl.DataFrame:
     """Results of one log: a row per document, metric and filter.
 
-    Metrics are numbers or true/false; of a metric that is itself a record (as MME's in lmms-eval) each number is taken, as
+    Columns `question`, `answers` and `prediction` are there where the log has texts for them. Metrics are numbers or true/false; of a metric that is itself a record (as MME's in lmms-eval) each number is taken, as
     "metric.field"; other metrics are left out. Where a task has several filters the metric is "metric,filter", as
     in lm-eval's results.
 
@@ -77,6 +80,7 @@ def read_samples(
         shared = {"arm": arm, "seed": seed, "task": task, "item": str(record["doc_id"])}
         if cluster is not None:
             shared["cluster"] = _cluster(record, cluster, where)
+        shared |= _texts(record)
         suffix = f",{record['filter']}" if len(filters) > 1 else ""
         for metric, value in _metrics(record, where):
             name = metric + suffix
@@ -89,7 +93,8 @@ def read_samples(
             rows.append(shared | {"metric": name, "value": value, "fingerprint": record.get("doc_hash")})
     if not rows:
         raise ValueError(f"{path}: no record has a metric that is a number")
-    return pl.DataFrame(rows, infer_schema_length=None)
+    found = pl.DataFrame(rows, infer_schema_length=None)
+    return found.drop(name for name in TEXTS if found[name].null_count() == found.height)
 
 
 def _records(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
@@ -121,6 +126,19 @@ def _metrics(record: dict[str, Any], where: str) -> Iterator[tuple[str, float]]:
                 if not math.isfinite(number):
                     raise ValueError(f"{where}: metric {full!r} must be finite, got {number}")
                 yield full, float(number)
+
+
+def _texts(record: dict[str, Any]) -> dict[str, str | list[str] | None]:
+    """What a person reads: the question of the document, its answers, and what the model wrote; None where it is no text."""
+    doc, target, written = (record.get(name) for name in ("doc", "target", "filtered_resps"))
+    question = doc.get("question") if isinstance(doc, dict) else record.get("input")
+    answers = [each for each in (target if isinstance(target, list) else [target]) if isinstance(each, str)]
+    first = written[0] if isinstance(written, list) and written else written
+    return {
+        "question": question if isinstance(question, str) else None,
+        "answers": answers or None,
+        "prediction": first if isinstance(first, str) else None,
+    }
 
 
 def _cluster(record: dict[str, Any], field: str, where: str) -> str:

@@ -27,7 +27,8 @@ def read_vlmevalkit(
 
     The scores are the columns that VLMEvalKit's evaluation adds: `hit`, `score` or `eval_score`. A file of bare predictions
     has none; then `prediction` is compared with `answer`, letter case and outer blanks aside, as "exact-match". That
-    does not extract options from sentences: run VLMEvalKit's evaluation for those.
+    does not extract options from sentences: run VLMEvalKit's evaluation for those. `question`, `prediction` and `answer`, as
+    `answers`, are kept for people to read.
 
     Args:
         table: the file's content.
@@ -58,6 +59,7 @@ def read_vlmevalkit(
         pl.lit(task).alias("task"),
         pl.col("index").cast(pl.String).alias("item"),
         pl.col("prediction").cast(pl.String).str.starts_with(FAILED).not_().fill_null(False).alias("valid"),
+        *_texts(table.columns),
         *([pl.col(cluster).cast(pl.String).alias("cluster")] if cluster else []),
     ]
     parts = [
@@ -65,6 +67,13 @@ def read_vlmevalkit(
         for name in found
     ]
     return pl.concat(parts)
+
+
+def _texts(columns: list[str]) -> list[pl.Expr]:
+    """What a person reads, as far as the file has it."""
+    texts = [pl.col(name).cast(pl.String) for name in ("question", "prediction") if name in columns]
+    answers = pl.concat_list(pl.col("answer").cast(pl.String)).alias("answers")
+    return [*texts, *([answers] if "answer" in columns else [])]
 
 
 def _numbers(table: pl.DataFrame, name: str, path: Path) -> pl.Series:

@@ -27,6 +27,7 @@ _DEFAULTS = {
     "weight": pl.lit(1.0),
     "valid": pl.lit(None, dtype=pl.Boolean),
 }
+_FILLED = ("question", "question_type", "answers")  # what is only read may be missing in places
 _TYPES: dict[str, type[pl.DataType] | pl.DataType] = {
     "seed": pl.Int64,
     "answers": _TEXTS,
@@ -86,7 +87,8 @@ def _in_order(rows: pl.DataFrame) -> pl.DataFrame:
     """Every column of a result row, in its order and type."""
     for name, default in _DEFAULTS.items():
         column = default if name not in rows.columns else pl.col(name)
-        rows = rows.with_columns(column.cast(_TYPES.get(name, pl.String)).alias(name))
+        column = column.cast(_TYPES.get(name, pl.String))
+        rows = rows.with_columns((column.fill_null(default) if name in _FILLED else column).alias(name))
     if rows["task"].n_unique() > 1:
         rows = rows.with_columns(item=pl.format("{}/{}", "task", "item"))
         rows = rows.with_columns(task=pl.lit("results"))
