@@ -153,6 +153,8 @@ def test_the_command_prints_a_table_or_json(tmp_path: Path, make_run: Callable[.
     table = subprocess.run(command, capture_output=True, text=True, check=True, env=wide).stdout
     assert "all arms: training.steps: 12 → 24" in table
     assert "no score differs" in table
+    assert "difference, points (95 % interval)" in table
+    assert "\u00a0%" in next(line for line in table.splitlines() if line.startswith("mlp"))
     found = json.loads(
         subprocess.run([*command, "--json"], capture_output=True, text=True, check=True).stdout
     )

@@ -45,6 +45,7 @@ class Comparison:
 
     Attributes:
         first, second: their folders.
+        metric: of the first run's predictions.
         arms: every arm of either.
         missing: trials that only one has finished and tested: "mlp seed 0: only in the first run".
         configurations: differing settings: "mlp: training.steps: 1000 → 200".
@@ -53,6 +54,7 @@ class Comparison:
 
     first: str
     second: str
+    metric: str
     arms: tuple[ArmChange, ...]
     missing: tuple[str, ...]
     configurations: tuple[str, ...]
@@ -76,6 +78,7 @@ def compare_runs(first: Path, second: Path) -> Comparison:
     return Comparison(
         first=str(first),
         second=str(second),
+        metric=plans[0][0].metric,
         arms=tuple(_arm_change(arm, before, after) for arm in arms),
         missing=tuple(_missing(*plans)),
         configurations=tuple(configuration_changes(*plans)),
