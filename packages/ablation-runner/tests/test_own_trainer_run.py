@@ -19,6 +19,7 @@ from ablation_runner.plan import write_plan
 from ablation_runner.progress import Progress
 from ablation_runner.recovery import forget_failure
 from ablation_runner.report import scale_of
+from ablation_runner.report._answer import cautions
 from ablation_runner.report._rows import arm_rows, known_facts
 from ablation_runner.status import trial_status
 
@@ -40,6 +41,7 @@ def records(prepared: Any) -> dict[tuple[str, int], dict[str, Any]]:
 def test_the_report_judges_what_the_command_left(own_study: OwnStudy) -> None:
     prepared = worked_off(own_study())
     found = analyze(prepared)
+    scale = scale_of(found.metric)
     by_hand = {
         ("clip", 0): lambda item: item % 10 > 0, ("clip", 1): lambda item: (item + 1) % 10 > 0,
         ("pixels", 0): lambda item: item * 7 % 3 > 0, ("pixels", 1): lambda item: (item * 7 + 1) % 3 > 0,
@@ -61,7 +63,8 @@ def test_the_report_judges_what_the_command_left(own_study: OwnStudy) -> None:
     assert not found.arms[0].convergence_known
     assert found.arms[0].parameters == 0
     assert found.arms[0].invalid is None
-    assert list(known_facts(arm_rows(found, scale_of(found.metric)))) == ["Training time", "Seeds"]
+    assert any("blind control, made by images: paired → shuffled," in said for said in cautions(found, scale))
+    assert list(known_facts(arm_rows(found, scale))) == ["Training time", "Seeds"]
     assert any("Convergence not known" in finding.text for finding in found.audit)
 
 

@@ -124,11 +124,16 @@ def _control(results: StudyResults, scale: Scale) -> list[str]:
         return ["The study has no blind control, so it cannot show that its score needs the images at all."]
     if blind.mean is None or blind.difference is None:
         return ["The blind control cannot be compared yet: whether the score needs the images is not known."]
-    reached = "The blind control, which is shown other images than those asked about, reaches "
-    reached += value_text(blind.mean.estimate, scale)
+    reached = f"The blind control, {_made(blind)}, reaches {value_text(blind.mean.estimate, scale)}"
     if is_significant(blind) and blind.difference.estimate < 0:
         drop = signed(blind.difference.estimate, scale).removeprefix("−")
         return [f"{reached}, {drop} {scale.step} below the baseline: the score does measure seeing."]
     return [
         f"{reached} and cannot be told apart from the baseline: this study is not informative about vision."
     ]
+
+
+def _made(blind: ArmResult) -> str:
+    """How the control is blind: by shuffled images here, or by what a study of another trainer sets."""
+    own = [each for each in blind.differs if not each.startswith("data.images: ")]
+    return f"made by {', '.join(own)}" if own else "which is shown other images than those asked about"
