@@ -30,6 +30,15 @@ def reading(results: StudyResults, scale: Scale) -> str:
 def terms(scale: Scale) -> list[Term]:
     """The words of the tables, each with its meaning."""
     return [
+        Term(
+            "arm",
+            "one configuration that is trained and tested; the baseline is the arm that the others differ from.",
+        ),
+        Term(
+            "seed",
+            "the number that all chance in training follows from; another seed trains the same arm anew.",
+        ),
+        Term("margin", "the smallest difference that matters, as the study file declared it with a claim."),
         Term("better, worse", "adjusted p is below 0.05, and the arm had converged."),
         Term(
             "equivalent",
@@ -58,6 +67,10 @@ def terms(scale: Scale) -> list[Term]:
         Term(
             "blind control",
             f"trained like the baseline but shown other images: the {scale.word} without seeing.",
+        ),
+        Term(
+            "dose",
+            "a number that arms differ in, such as visual tokens; enough is the smallest that is shown to hold the score.",
         ),
         Term("condition", "what a trained model was tested under without being trained again."),
         Term("Pareto front", "the arms that no other arm matches or beats in both score and cost."),
