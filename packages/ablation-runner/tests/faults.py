@@ -16,10 +16,10 @@ from typing import Any
 
 from rich.console import Console
 
-import ablation_runner.missing
+import ablation_runner.pipeline
 import ablation_runner.trial._work as worker
-from ablation_runner.orchestrate import WorkerEnd
 from ablation_runner.pipeline import run_study
+from ablation_runner.pools import ThisMachine, WorkerEnd
 from ablation_runner.prepared import prepare
 
 Fault = Callable[[Path], None]
@@ -29,11 +29,11 @@ DELAY = 0.03  # seconds after an event, once more for every round through the ev
 def run(folder: Path) -> None:
     """Runs the study in this process, without its report."""
 
-    def in_this_process(run: Any, **_: Any) -> list[WorkerEnd]:
+    def in_this_process(_: ThisMachine, run: Any, **__: Any) -> list[WorkerEnd]:
         worker.work(run.path)
-        return [WorkerEnd(0, 0, run.log(0))]
+        return [WorkerEnd("0", 0, run.log("0"))]
 
-    ablation_runner.missing.run_workers = in_this_process
+    ThisMachine.run = in_this_process
     ablation_runner.pipeline.report_study = lambda prepared, console: None
     prepared = prepare(str(folder / "study.toml"), runs=folder / "runs")
     with Path(os.devnull).open("w", encoding="utf-8") as nowhere:

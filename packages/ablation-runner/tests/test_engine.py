@@ -10,7 +10,7 @@ from ranks_pool import Ranks, case
 
 from ablation_runner import StudyError
 from ablation_runner.failure import TrialFailedError
-from ablation_runner.machine import check_machine, cores
+from ablation_runner.machine import check_machine
 from ablation_runner.study import Engine, Training
 from ablation_runner.trial._optimizer import learning_rate_factor, parameter_groups
 from ablation_runner.trial._seeding import seeded_draws
@@ -159,8 +159,32 @@ def test_a_rate_of_a_part_that_is_not_trained_is_refused(field: str) -> None:
         Training(steps=1, **{field: {"encoder": value}})
 
 
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"offload": "optimizer"}, 'offload = "optimizer" needs zero_stage = 1 or more, got 0'),
+        ({"offload": "parameters", "zero_stage": 2}, 'offload = "parameters" needs zero_stage = 3, got 2'),
+        ({"compile": True, "zero_stage": 3}, "compile = true needs zero_stage = 2 or less"),
+        ({"precision": "float8"}, "'float32', 'bfloat16' or 'float16'"),
+        ({"monitors": ["comet"]}, "'csv', 'tensorboard' or 'wandb'"),
+    ],
+)
+def test_what_deepspeed_cannot_do_is_refused_with_the_study(settings: dict[str, Any], said: str) -> None:
+    with pytest.raises(ValidationError, match=said):
+        Engine.model_validate(settings)
+
+
+@pytest.mark.parametrize("field", ["learning_rates", "learning_rate_schedules"])
+def test_a_rate_of_a_part_that_is_not_trained_is_refused(field: str) -> None:
+    value = {"learning_rates": 1e-3, "learning_rate_schedules": "linear"}[field]
+    with pytest.raises(
+        ValidationError, match=f"{field} names encoder, which is not trained: allocator, connector"
+    ):
+        Training(steps=1, **{field: {"encoder": value}})
+
+
 def test_more_ranks_than_cores_are_refused_before_anything_starts(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ablation_runner.machine.gpus", lambda: 0)
+    monkeypatch.setattr("ablation_runner.machine.gpus", list)
     check_machine(Engine(), processes=cores())
     with pytest.raises(
         StudyError, match=f"this machine has {cores()} cores; use --processes {cores()} or fewer"
@@ -187,12 +211,12 @@ def test_more_ranks_than_cores_are_refused_before_anything_starts(monkeypatch: p
 def test_what_this_machine_lacks_is_named(
     monkeypatch: pytest.MonkeyPatch, settings: dict[str, Any], said: str
 ) -> None:
-    monkeypatch.setattr("ablation_runner.machine.gpus", lambda: 0)
+    monkeypatch.setattr("ablation_runner.machine.gpus", list)
     monkeypatch.setattr("ablation_runner.machine.find_spec", lambda name: None)
     monkeypatch.setattr("ablation_runner.machine._cpu_has_float16", lambda: False)
     monkeypatch.setenv("PATH", "")
     with pytest.raises(StudyError, match=said):
-        check_machine(Engine.model_validate(settings), processes=1)
+        check_machine(Engine.model_validate(settings))
 
 
 def test_an_overflow_of_float16_leaves_a_step_out_and_many_in_a_row_fail() -> None:

@@ -36,4 +36,4 @@ def test_training_that_is_there_already_is_called_reused(progress: Progress) -> 
 
 def test_the_next_stage_of_a_trial_in_work_is_no_continuation(progress: Progress) -> None:
     line(progress, 0)
-    assert line(progress, 6) == "mlp: next stage, at step 6"
+    assert line(progress, 6) == "mlp: goes on at step 6"

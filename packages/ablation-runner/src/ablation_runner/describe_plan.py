@@ -10,9 +10,10 @@ from typing import Any
 from ablation_runner.decidable import decidable_claims
 from ablation_runner.looks import may_add_seeds
 from ablation_runner.memory import saved_activations, trial_memory
-from ablation_runner.pipeline import default_workers, is_finished
+from ablation_runner.pipeline import is_finished
 from ablation_runner.plan import CommandTrial, PlannedArm, Trial, command_line, most_seeds
 from ablation_runner.prepared import Prepared
+from ablation_runner.resources import default_workers
 from ablation_runner.reuse import find_reuse
 from ablation_runner.study import Configuration, Engine, TrainedStudy
 

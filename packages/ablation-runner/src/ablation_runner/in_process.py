@@ -5,8 +5,8 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from ablation_runner.errors import StudyError
-from ablation_runner.orchestrate import WorkerEnd
 from ablation_runner.plan import TrainedTrial, Trial
+from ablation_runner.pools import WorkerEnd
 from ablation_runner.store import RunFolder
 
 
@@ -37,4 +37,4 @@ def work_here(run: RunFolder, *, on_event: Callable[[dict[str, Any]], None]) -> 
 
     logger.setLevel(logging.WARNING)  # of a worker it goes to a log; here it would stand between the progress
     work(run.path, tell=lambda event, **fields: on_event({"event": event, **fields}))
-    return [WorkerEnd(0, 0, run.log(0))]
+    return [WorkerEnd("0", 0, run.log("0"))]

@@ -3,42 +3,24 @@
 import os
 import shutil
 from importlib.util import find_spec
-from pathlib import Path
 
 from ablation_runner.errors import StudyError
+from ablation_runner.resources import gpus
 from ablation_runner.study import Engine
 
 _PACKAGES = {"tensorboard": "tensorboard", "wandb": "wandb"}
 _COMPILERS = ("c++", "g++", "clang++")
 
 
-def cores() -> int:
-    """CPU cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def gpus() -> int:
-    """NVIDIA GPUs that are visible; without importing torch."""
-    devices = len(list(Path("/dev").glob("nvidia[0-9]*")))
-    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
-    return devices if visible is None else min(devices, len([each for each in visible.split(",") if each]))
-
-
-def check_machine(engine: Engine, *, processes: int) -> None:
+def check_machine(engine: Engine) -> None:
     """Nothing, where a trial can be trained here.
 
     Args:
         engine: of the study.
-        processes: ranks per trial on this machine.
 
     Raises:
-        StudyError: there are fewer GPUs or cores than ranks, or something the engine needs is missing.
+        StudyError: something the engine needs is missing.
     """
-    devices, called = (gpus(), "GPUs") if gpus() else (cores(), "cores")
-    if processes > devices:
-        raise StudyError(
-            f"--processes {processes}: this machine has {devices} {called}; use --processes {devices} or fewer"
-        )
     for monitor in engine.monitors:
         package = _PACKAGES.get(monitor)
         if package and find_spec(package) is None:

@@ -10,8 +10,8 @@ from ablation_runner.files import write_atomically
 from ablation_runner.in_process import work_here
 from ablation_runner.leases import alone_in, is_leased, take_part
 from ablation_runner.lock import lock_study
-from ablation_runner.orchestrate import WorkerEnd, run_workers
 from ablation_runner.plan import Trial, write_plan
+from ablation_runner.pools import Pool, WorkerEnd
 from ablation_runner.prepared import Prepared
 from ablation_runner.progress import Progress, shown
 from ablation_runner.recovery import forget_failure, sweep
@@ -21,7 +21,9 @@ _LOOK_EVERY = 0.5  # seconds between looks at trials that other commands run
 OnEvent = Callable[[dict[str, Any]], None]
 
 
-def run_missing(prepared: Prepared, missing: list[Trial], console: Console, *, workers: int) -> None:
+def run_missing(
+    prepared: Prepared, missing: list[Trial], console: Console, *, workers: int, pool: Pool
+) -> None:
     """Runs trials to their records; those that another command has in work are waited for.
 
     Args:
@@ -29,6 +31,7 @@ def run_missing(prepared: Prepared, missing: list[Trial], console: Console, *, w
         missing: its trials without a result.
         console: where progress goes.
         workers: trials at a time; 0 runs them one after the other in this process.
+        pool: where they run.
     """
     folder = prepared.folder
     with alone_in(folder.live) as alone:
@@ -43,7 +46,7 @@ def run_missing(prepared: Prepared, missing: list[Trial], console: Console, *, w
         steps = {trial.name: trial.steps for trial in missing}
         progress = Progress(trials=len(missing), steps=steps, workers=max(1, workers))
         with shown(progress, console) as on_event:
-            ends = _work_off(prepared, missing, workers=workers, on_event=on_event)
+            ends = _work_off(prepared, missing, workers=workers, pool=pool, on_event=on_event)
     for end in ends:
         if end.exit_code:
             line = f"worker {end.worker} ended with code {end.exit_code}; see {end.log}"
@@ -60,28 +63,26 @@ def _headline(prepared: Prepared, missing: list[Trial], workers: int) -> str:
 
 
 def _work_off(
-    prepared: Prepared, missing: list[Trial], *, workers: int, on_event: OnEvent
+    prepared: Prepared, missing: list[Trial], *, workers: int, pool: Pool, on_event: OnEvent
 ) -> list[WorkerEnd]:
     """Starts workers until every trial has a record, or nothing more comes of it; how the last ones ended."""
     folder, left = prepared.folder, missing
     planned = prepared.tuning if missing[0] in prepared.tuning else [*prepared.tuning, *prepared.trials]
     while True:
         write_plan(folder.plan_file, planned, prepared.arms)  # another command may have planned other trials
-        ends = _ends(prepared, missing[0].processes, workers, on_event)
+        ends = _ends(prepared, missing[0].processes, workers, pool, on_event)
         before, left = left, _unrecorded(prepared, left)
         waited = bool(left) and _wait_for_others(prepared, left, on_event)
         if not left or (not waited and (len(left) == len(before) or not any(end.exit_code for end in ends))):
             return ends  # else a worker died, here or elsewhere, and others take over what it left
 
 
-def _ends(prepared: Prepared, processes: int, workers: int, on_event: OnEvent) -> list[WorkerEnd]:
+def _ends(prepared: Prepared, processes: int, workers: int, pool: Pool, on_event: OnEvent) -> list[WorkerEnd]:
     """How the workers of one round through the plan ended."""
     if not workers:
         return work_here(prepared.folder, on_event=on_event)
     threads = prepared.study.engine.threads
-    return run_workers(
-        prepared.folder, workers=workers, processes=processes, threads=threads, on_event=on_event
-    )
+    return pool.run(prepared.folder, workers=workers, processes=processes, threads=threads, on_event=on_event)
 
 
 def _wait_for_others(prepared: Prepared, left: list[Trial], on_event: OnEvent) -> bool:

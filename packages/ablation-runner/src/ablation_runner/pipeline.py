@@ -6,14 +6,17 @@ from pathlib import Path
 from rich.console import Console
 
 from ablation_runner.in_process import refuse_other_processes
-from ablation_runner.machine import check_machine, cores
+from ablation_runner.machine import check_machine
 from ablation_runner.missing import run_missing
 from ablation_runner.own_trainer._check import require_programs
 from ablation_runner.plan import Trial
+from ablation_runner.pools import Pool, ThisMachine, choose_pool, ranks_per_trial
 from ablation_runner.prepared import DEFAULT_RUNS, Prepared, prepare
 from ablation_runner.recovery import mend
 from ablation_runner.store import RunFolder
 from ablation_runner.study import TrainedStudy
+
+_HERE = ThisMachine()
 
 
 def run(
@@ -23,6 +26,9 @@ def run(
     scale: str | None = None,
     workers: int | None = None,
     processes: int = 1,
+    hostfile: Path | None = None,
+    cluster: str | None = None,
+    cluster_options: Sequence[str] = (),
     overrides: Sequence[str] = (),
 ) -> Path:
     """Runs a study as `ablate run` does; gives its folder.
@@ -31,25 +37,36 @@ def run(
         study: name of a built-in study, or path of a TOML file.
         runs: where runs are kept.
         scale: one of the study's, such as "gpu"; the file as it stands if None.
-        workers: trials at a time; as many as the cores allow if None, one by one in this process if 0.
+        workers: trials at a time; as many as the GPUs or cores allow if None, one by one in this process if 0.
         processes: ranks per trial.
+        hostfile: each trial spans the machines that it names.
+        cluster: "slurm": workers are its jobs.
+        cluster_options: of the jobs, as `partition=gpu`.
         overrides: values that replace the file's, as `training.steps=200`.
 
     Raises:
         StudyError: the study cannot be used as it is, or no trial of it has finished.
     """
-    prepared = prepare(study, runs=runs, scale=scale, processes=processes, overrides=overrides)
-    run_study(prepared, Console(), workers=workers)
+    pool = choose_pool(hostfile=hostfile, cluster=cluster, options=cluster_options)
+    ranks = ranks_per_trial(pool, processes)
+    prepared = prepare(study, runs=runs, scale=scale, processes=ranks, overrides=overrides)
+    run_study(prepared, Console(), workers=workers, pool=pool)
     return prepared.folder.path
 
 
-def run_study(prepared: Prepared, console: Console, *, workers: int | None = None) -> bool:
+def run_study(
+    prepared: Prepared, console: Console, *, workers: int | None = None, pool: Pool = _HERE
+) -> bool:
     """Runs what is missing and reports; true where every trial has finished.
 
     Args:
         prepared: the study.
         console: where progress and the table go.
-        workers: trials at a time; as many as the cores allow if None, one by one in this process if 0.
+        workers: trials at a time; as many as the pool has room for if None, one by one in this process if 0.
+        pool: where they run.
+
+    Raises:
+        StudyError: the pool has no room for so many, or does not answer.
     """
     for line in mend(prepared.folder, [*prepared.tuning, *prepared.trials]):
         console.print(line, markup=False, highlight=False, soft_wrap=True)
@@ -66,12 +83,14 @@ def run_study(prepared: Prepared, console: Console, *, workers: int | None = Non
             return True
     tried: set[str] = set()
     while missing:
-        if isinstance(prepared.study, TrainedStudy):
-            check_machine(prepared.study.engine, processes=missing[0].processes)
+        if isinstance(prepared.study, TrainedStudy) and isinstance(pool, ThisMachine):
+            check_machine(prepared.study.engine)
+        ranks = {"processes": missing[0].processes}
         at_once = workers
         if at_once is None:
-            at_once = default_workers(missing[0].processes, prepared.study.engine.threads, len(missing))
-        run_missing(prepared, missing, console, workers=at_once)
+            at_once = pool.at_once(len(missing), threads=prepared.study.engine.threads, **ranks)
+        pool.check(prepared.folder, workers=at_once, **ranks)
+        run_missing(prepared, missing, console, workers=at_once, pool=pool)
         prepared, tried = prepared.plan_again(), tried | {trial.name for trial in missing}
         # What was tried before has failed, or its worker died and nobody could take over.
         missing = [trial for trial in due_trials(prepared) if trial.name not in tried]
@@ -99,11 +118,6 @@ def report_study(prepared: Prepared, console: Console) -> Path:
     print_summary(results, console)
     console.print(f"Report: {page}", markup=False, soft_wrap=True)
     return page
-
-
-def default_workers(processes: int, threads: int, trials: int) -> int:
-    """Trials at a time: as many as have cores of their own, at least one."""
-    return max(1, min(cores() // (processes * threads), trials))
 
 
 def is_finished(folder: RunFolder, trial: Trial) -> bool:

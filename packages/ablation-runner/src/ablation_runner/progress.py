@@ -59,7 +59,11 @@ class Progress:
                 self._features = (done, total) if done < total else None
             case {"event": "trial", "trial": str(trial), "step": int(step), "steps": int(steps)}:
                 self._features = None
-                said = _start(trial, step, steps, event.get("reused", 0), known=trial in self._active)
+                before = self._active.get(
+                    trial
+                )  # one that goes back was stopped, and a job or worker takes it up again
+                known = before is not None and step >= before.step
+                said = _start(trial, step, steps, event.get("reused", 0), known=known)
                 self._active[trial] = _Active(step=step, steps=steps, first_step=step, since=now)
                 return said
             case {"event": "step", "trial": str(trial), "step": int(step), "loss": float(loss)} if (
@@ -81,6 +85,8 @@ class Progress:
                 self._end(trial)
                 self.failed[trial] = cause
                 return f"{trial}: failed: {cause}"
+            case {"event": "note", "text": str(text)}:
+                return text
             case {"event": "lost", "trial": str(trial), "cause": str(cause)}:
                 self._active.pop(trial, None)
                 return f"{trial}: {cause}"
@@ -156,7 +162,7 @@ def _start(trial: str, step: int, steps: int, reused: int, *, known: bool) -> st
     if step == steps:
         return f"{trial}: its training is there already and is reused"
     if known:
-        return f"{trial}: next stage, at step {step}"
+        return f"{trial}: goes on at step {step}"  # with its next stage, or after its worker was stopped
     if step == 0:
         return f"{trial}: started"
     if step == reused:

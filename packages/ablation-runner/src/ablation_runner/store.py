@@ -75,8 +75,8 @@ class RunFolder:
         """What the workers of the last run printed."""
         return self.path / "logs"
 
-    def log(self, worker: int) -> Path:
-        """What worker number `worker` of this machine and the libraries below it print."""
+    def log(self, worker: str) -> Path:
+        """What a worker that this machine has started and the libraries below it print."""
         return self.logs / f"{platform.node()}-worker-{worker}.log"
 
 

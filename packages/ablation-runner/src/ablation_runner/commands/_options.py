@@ -28,7 +28,27 @@ WorkersOption = Annotated[
         "--workers",
         min=0,
         metavar="N",
-        help="Trials at a time; as many as the cores allow. 0 runs them in this process, as for a debugger.",
+        help="Trials at a time; as many as the GPUs or cores allow. 0 runs them in this process, as for a debugger.",
+    ),
+]
+HostfileOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--hostfile",
+        metavar="FILE",
+        help="Each trial spans these machines, a line 'NAME slots=RANKS' for each, through the DeepSpeed launcher.",
+    ),
+]
+ClusterOption = Annotated[
+    str | None,
+    typer.Option("--cluster", metavar="NAME", help="Workers are jobs of this cluster: slurm."),
+]
+ClusterOptions = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--cluster-option",
+        metavar="KEY=VALUE",
+        help="Of its jobs: partition, time, gpus, cpus, memory, or another one of sbatch; may be repeated.",
     ),
 ]
 ScaleOption = Annotated[

@@ -1,11 +1,15 @@
 """Subcommands about a study's trials: planned, run, and reported."""
 
+import shlex
 import sys
 
 import typer
 
 from ablation_runner.commands._options import (
     RUNS,
+    ClusterOption,
+    ClusterOptions,
+    HostfileOption,
     JsonOption,
     ProcessesOption,
     RunsOption,
@@ -52,6 +56,9 @@ def run(
     scale: ScaleOption = None,
     processes: ProcessesOption = 1,
     workers: WorkersOption = None,
+    hostfile: HostfileOption = None,
+    cluster: ClusterOption = None,
+    cluster_options: ClusterOptions = None,
     runs: RunsOption = RUNS,
     smoke: SmokeOption = False,
 ) -> None:
@@ -62,8 +69,11 @@ def run(
     from rich.console import Console
 
     from ablation_runner.pipeline import run_study
+    from ablation_runner.pools import choose_pool, ranks_per_trial
     from ablation_runner.prepared import prepare
 
+    pool = choose_pool(hostfile=hostfile, cluster=cluster, options=cluster_options or ())
+    processes = ranks_per_trial(pool, processes)
     every = [
         prepare(study, runs=runs, scale=scale, processes=processes, smoke=smoke, overrides=overrides or ())
         for study in studies
@@ -71,9 +81,10 @@ def run(
     finished = True
     for prepared in every:
         try:
-            finished = run_study(prepared, Console(), workers=workers) and finished
+            finished = run_study(prepared, Console(), workers=workers, pool=pool) and finished
         except KeyboardInterrupt:  # Typer would end without a word
-            sys.stderr.write(f"ablate: stopped; to continue where it left off: {prepared.command}\n")
+            again = shlex.join([*shlex.split(prepared.command), *pool.arguments])
+            sys.stderr.write(f"ablate: stopped; to continue where it left off: {again}\n")
             raise typer.Exit(130) from None
     if not finished:
         raise typer.Exit(1)

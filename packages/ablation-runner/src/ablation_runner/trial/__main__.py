@@ -1,4 +1,4 @@
-"""A worker: `python -m ablation_runner.trial RUN WORKER`, alone or as ranks of the DeepSpeed launcher."""
+"""A worker: `python -m ablation_runner.trial RUN`, alone or as ranks of the DeepSpeed launcher."""
 
 import argparse
 import os
@@ -13,7 +13,6 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m ablation_runner.trial")
     parser.add_argument("--local_rank", type=int, help="given by the launcher")
     parser.add_argument("run", type=Path)
-    parser.add_argument("worker", type=int)
     arguments = parser.parse_args()
     Thread(target=_stop_with_parent, daemon=True).start()
     try:
