@@ -64,6 +64,7 @@ def test_gpus_are_divided_and_no_two_workers_have_the_same(monkeypatch: pytest.M
 def test_a_worker_sees_its_own_gpus_alone(monkeypatch: pytest.MonkeyPatch, run: RunFolder) -> None:
     exists = Path.exists
     monkeypatch.setattr(Path, "exists", lambda path: path.name == "nvidiactl" or exists(path))
+    monkeypatch.setattr("ablation_runner.pools._command.starts_own_ranks", lambda _: False)
     assert worker_environment(1, ["4"])["CUDA_VISIBLE_DEVICES"] == "4"
     world = next(part for part in worker_command(run, ["4", "7"]) if part.startswith("--world_info="))
     assert json.loads(base64.urlsafe_b64decode(world.partition("=")[2])) == {"localhost": ["4", "7"]}
@@ -176,6 +177,17 @@ def test_every_node_is_told_the_same_world_and_its_own_number(run: RunFolder) ->
     commands = [node_command(run, nodes, node=node, address="a", port=5) for node in range(2)]
     assert [part for part in commands[0] if part not in commands[1]] == ["--node_rank=0"]
     assert [part for part in commands[1] if part not in commands[0]] == ["--node_rank=1"]
+
+
+def test_a_command_that_starts_its_own_ranks_gets_no_launcher(
+    run: RunFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ablation_runner.pools._command.starts_own_ranks", lambda _: True)
+    monkeypatch.setattr("ablation_runner.pools._hosts.starts_own_ranks", lambda _: True)
+    assert worker_command(run, ["0", "1"]) == worker_command(run, ["0"])
+    pool = hosts(tmp_path, "localhost slots=2")
+    with pytest.raises(StudyError, match="starts its own ranks; name the hosts there"):
+        pool.run(run, workers=1, processes=2, threads=1, on_event=lambda _: None)
 
 
 def test_when_one_of_a_group_fails_the_others_are_stopped(tmp_path: Path) -> None:
