@@ -63,6 +63,15 @@ def test_every_objective_is_scored_by_the_same_rule(run: Path) -> None:
     assert set(asked_yes_or_no) <= {"yes", "no"}
 
 
+def test_arms_that_learned_the_contrast_are_also_scored_by_retrieval(run: Path) -> None:
+    rows = pl.concat(map(pl.read_parquet, run.glob("objectives/trials/*/besides.parquet")))
+    assert set(rows["arm"]) == {"baseline", "contrastive + matching", "pretrained", "blind"}
+    assert rows.group_by("arm", "metric").len()["len"].n_unique() == 1
+    means = dict(rows.group_by("metric").agg(pl.col("value").mean()).iter_rows())
+    assert 0 < means["recall_at_1"] < means["recall_at_5"] <= 1
+    assert "Recall at 1" in (run / "objectives/report/report.md").read_text(encoding="utf-8")
+
+
 def test_validation_ranks_answers_too(run: Path) -> None:
     curves = pl.concat(map(pl.read_parquet, run.glob("objectives/trials/*/train.parquet")))
     accuracy = curves.filter(pl.col("split") == "validation")["accuracy"]

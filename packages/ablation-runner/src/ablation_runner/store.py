@@ -102,6 +102,11 @@ class TrialFolder:
         return self.path / "items.parquet"
 
     @property
+    def besides_file(self) -> Path:
+        """One row per image and metric that is shown beside the one that is judged; only of arms that give such."""
+        return self.path / "besides.parquet"
+
+    @property
     def out(self) -> Path:
         """What a command leaves that trains and tests the trial."""
         return self.path / "out"

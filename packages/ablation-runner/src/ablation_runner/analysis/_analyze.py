@@ -6,6 +6,7 @@ import polars as pl
 
 from ablation_runner.analysis._allocations import allocations
 from ablation_runner.analysis._arms import arm_result
+from ablation_runner.analysis._besides import scores_besides
 from ablation_runner.analysis._by_type import scores_by_type
 from ablation_runner.analysis._choices import choices
 from ablation_runner.analysis._claims import claim_results, judge_claims
@@ -80,6 +81,7 @@ def analyze(prepared: Prepared) -> StudyResults:
         conditions=condition_rows(tested, prepared),
         predictions=predictions,
         by_type=scores_by_type(tested, [arm.name for arm in prepared.arms]),
+        besides=scores_besides(prepared.folder, finished, [arm.name for arm in prepared.arms]),
         curves=curves,
         trials=_trials(prepared, records),
         environment=(read_lock(prepared.folder).get("environment") or describe_environment())

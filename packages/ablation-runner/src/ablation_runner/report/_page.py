@@ -6,6 +6,7 @@ from PIL import Image
 
 from ablation_runner.report._answer import answer, cautions
 from ablation_runner.report._audit import AuditGroup, audit_groups
+from ablation_runner.report._besides import besides
 from ablation_runner.report._by_type import by_type
 from ablation_runner.report._chart import Figure
 from ablation_runner.report._choices import choices
@@ -128,6 +129,7 @@ def _sections(results: StudyResults, scale: Scale) -> list[Section]:
         conditions(results, scale),
         with_figure(by_type(results, scale), grids=type_tables(results, scale)),
         choices(results),
+        besides(results),
         seeds(results),
         with_figure(curves(results)),
     )

@@ -43,6 +43,7 @@ class StudyResults:
         dose_responses: one for each number that arms vary alone, and for question types; empty where there is none.
         effects: of a design over several factors; None for others.
         allocations: question to arm to a picture of where its tokens went; arms that allocate none are left out.
+        besides: arm, metric, estimate, low, high, items: what arms give besides; None or empty where they give nothing.
         choices: made on validation; empty where there is none.
         seeds_added: where seeds were added as needed; None where they are a list.
         scale: of the study ("cpu", "gpu"); stands_for: what its models and data stand for, in the study's words.
@@ -71,6 +72,7 @@ class StudyResults:
     dose_responses: tuple[DoseResponse, ...] = ()
     effects: DesignEffects | None = None
     allocations: dict[str, dict[str, Image.Image]] = field(default_factory=dict)
+    besides: pl.DataFrame | None = None
     choices: tuple[Choice, ...] = ()
     seeds_added: SeedsAdded | None = None
     scale: str = "cpu"

@@ -18,6 +18,7 @@ from ablation_runner.trial._engine import training_type
 from ablation_runner.trial._evaluate import evaluate
 from ablation_runner.trial._material import Material
 from ablation_runner.trial._ranks import Check
+from ablation_runner.trial._retrieval import learns_contrast, retrieval_rows
 from ablation_runner.trial._stage import OnStep, Watchers, ensure_stage, stage_model
 from ablation_runner.trial._tripwires import check_seeds_differ, curve_digest
 from vlm_fusion import VisionLanguageModel
@@ -70,8 +71,13 @@ def run_trial(
             arm=pl.lit(trial.arm), seed=pl.lit(trial.seed, dtype=pl.Int64)
         ),
     )
+    files = [folder.curve_file]
     if rows is not None:
         write_frame(folder.items_file, rows)
+        files.append(folder.items_file)
+    if rows is not None and learns_contrast(trial.configuration.training):
+        write_frame(folder.besides_file, retrieval_rows(model, trial, material))
+        files.append(folder.besides_file)
     validated = [point for point in curve if point["split"] == "validation"][-1]
     score = validated["accuracy"] if rows is None else _score(rows)
     seconds = sum(stage["seconds"] for stage in trained)
@@ -104,7 +110,7 @@ def run_trial(
                 if stage is not None
             ],
         },
-        files=[folder.curve_file] if rows is None else [folder.curve_file, folder.items_file],
+        files=files,
     )
     tell("finished", trial=trial.name, score=score, seconds=seconds)
 

@@ -1,0 +1,53 @@
+"""Statements found by images: which count as right, and what an arm's similarities are scored against."""
+
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from ablation_runner.trial import _retrieval
+from ablation_runner.trial._retrieval import retrieval_rows, statements_of
+from vlm_fusion import Question
+
+RED, BLUE, ROUND = Question([1, 2], [3]), Question([1, 2], [4]), Question([5], [3])
+# Two images: of the first two statements are true (one is said twice), of the second one of them and another.
+SPLIT: Any = SimpleNamespace(
+    images=["a", "b"], image_of=[0, 1, 0, 0, 1], questions=[RED, BLUE, ROUND, Question([1, 2], [3]), ROUND]
+)
+
+
+def test_equal_statements_are_one_and_each_is_right_for_all_images_it_is_said_of() -> None:
+    statements, right = statements_of(SPLIT)
+    assert [(each.prompt, each.answer) for each in statements] == [
+        ([1, 2], [3]), ([1, 2], [4]), ([5], [3]),
+    ]  # fmt: skip
+    assert right.tolist() == [[True, False, True], [False, True, True]]
+
+
+def test_an_image_is_found_by_any_of_its_statements_and_a_blind_arm_is_shown_another_image(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    shown_to: list[list[int]] = []
+    near = np.array(
+        [[0.1, 0.2, 0.9], [0.8, 0.3, 0.1]]
+    )  # the first finds a statement of its own, the second does not
+
+    def similarities(learner: Any, feed: Any, statements: Any, shown: list[int]) -> np.ndarray:
+        shown_to.append(shown)
+        return near
+
+    monkeypatch.setattr(_retrieval, "_similarities", similarities)
+    monkeypatch.setattr(_retrieval, "learner_of", lambda model, training: model)
+    trial: Any = SimpleNamespace(
+        arm="itc", seed=3, random_seed=3,
+        configuration=SimpleNamespace(data=SimpleNamespace(images="paired"), tokens=None, training=None),
+    )  # fmt: skip
+    material: Any = SimpleNamespace(splits={"test": SPLIT})
+    rows = retrieval_rows(torch.nn.Identity(), trial, material)  # type: ignore[arg-type]
+    assert rows["metric"].unique().to_list() == ["recall_at_1"], "five of three statements say nothing"
+    assert rows.select("item", "value", "arm", "seed").rows() == [("a", 1.0, "itc", 3), ("b", 0.0, "itc", 3)]
+    trial.configuration.data.images = "shuffled"
+    retrieval_rows(torch.nn.Identity(), trial, material)  # type: ignore[arg-type]
+    assert shown_to == [[0, 1], [1, 0]]
