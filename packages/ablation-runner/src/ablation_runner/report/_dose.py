@@ -70,7 +70,7 @@ def _figure(found: list[DoseResponse], place: int, study: StudyResults, scale: S
             + (" Shaded: 95 % interval of where the curve bends." if bends else "")
             + (" Each doubling of the dose has the same width." if log else "")
         ),
-        data={"rows": rows, "bends": bends, "limits": _limits(found, scale)},
+        data={"rows": _of_kinds(point=rows, bend=bends, limit=_limits(found, scale))},
         wide=charts[0],
         narrow=charts[1],
     )  # fmt: skip
@@ -186,3 +186,8 @@ def _margin(found: DoseResponse, scale: Scale) -> str:
 
 def _name(name: str) -> str:
     return in_line(shorten(name, 60))
+
+
+def _of_kinds(**rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """All rows of a chart as one data set, which is what can be divided into panels."""
+    return [{"kind": kind, **row} for kind, own in rows.items() for row in own]

@@ -20,7 +20,7 @@ def is_log(doses: list[float]) -> bool:
 def dose_chart(
     rows: list[dict[str, Any]], quantity: str, scale: Scale, *, log: bool, panels: int, width: int
 ) -> "alt.TopLevelMixin":
-    """The chart; it names its rows `rows`, `bends` and `limits`.
+    """The chart; it names its data `rows`: points, bends and limits, told apart by their kind.
 
     Args:
         rows: points, with panel, dose, score, low, high, label, shape, converged and enough.
@@ -32,9 +32,9 @@ def dose_chart(
     """
     import altair as alt
 
-    layers = alt.layer(*_layers(rows, quantity, scale, log=log, width=width))
+    layers, data = alt.layer(*_layers(rows, quantity, scale, log=log, width=width)), alt.NamedData("rows")
     if panels == 1:
-        return layers.properties(width=width, height=_HEIGHT)
+        return layers.properties(data=data, width=width, height=_HEIGHT)
     columns = 1 if width < 400 else 2
     order = list(dict.fromkeys(row["panel"] for row in rows))
     facet = alt.Facet(
@@ -44,7 +44,7 @@ def dose_chart(
         header=alt.Header(labelAnchor="start", labelExpr="datum.value == '' ? 'all questions' : datum.value"),
     )
     return layers.properties(width=width // columns - 20 * (columns - 1), height=_HEIGHT // 2 + 40).facet(
-        facet, columns=columns, spacing=24
+        facet, data=data, columns=columns, spacing=24
     )
 
 
@@ -61,15 +61,17 @@ def _layers(
     y_title = f"{scale.word}, {scale.unit}" if scale.unit else scale.word
     y_scale = alt.Scale(domain=up, nice=False)
     y = alt.Y("score:Q", title=y_title, scale=y_scale, axis=alt.Axis(tickCount=5))
-    points = alt.Chart(alt.NamedData("rows")).encode(x=x, y=y)
-    bends = alt.Chart(alt.NamedData("bends"))
+    points, bends, limits = (
+        alt.Chart().transform_filter(f"datum.kind == '{kind}'") for kind in ("point", "bend", "limit")
+    )
+    points = points.encode(x=x, y=y)
     dots = points.encode(shape=alt.Shape("shape:N", scale=None))
     return [
         bends.mark_rect(color=GRID, opacity=0.7, clip=True).encode(
             x=alt.X("low:Q", scale=x_scale, title=quantity), x2="high:Q"
         ),
         bends.mark_rule(color=MUTED, strokeWidth=1.2).encode(x=alt.X("bend:Q", scale=x_scale)),
-        alt.Chart(alt.NamedData("limits")).mark_rule(color=MUTED, strokeDash=[5, 4]).encode(
+        limits.mark_rule(color=MUTED, strokeDash=[5, 4]).encode(
             y=alt.Y("limit:Q", scale=y_scale, title=y_title)
         ),
         points.mark_line(color=BLUE, strokeWidth=1.5),
