@@ -162,44 +162,6 @@ def test_a_rate_of_a_part_that_is_not_trained_is_refused(field: str) -> None:
 @pytest.mark.parametrize(
     ("settings", "said"),
     [
-        ({"offload": "optimizer"}, 'offload = "optimizer" needs zero_stage = 1 or more, got 0'),
-        ({"offload": "parameters", "zero_stage": 2}, 'offload = "parameters" needs zero_stage = 3, got 2'),
-        ({"compile": True, "zero_stage": 3}, "compile = true needs zero_stage = 2 or less"),
-        ({"precision": "float8"}, "'float32', 'bfloat16' or 'float16'"),
-        ({"monitors": ["comet"]}, "'csv', 'tensorboard' or 'wandb'"),
-    ],
-)
-def test_what_deepspeed_cannot_do_is_refused_with_the_study(settings: dict[str, Any], said: str) -> None:
-    with pytest.raises(ValidationError, match=said):
-        Engine.model_validate(settings)
-
-
-@pytest.mark.parametrize("field", ["learning_rates", "learning_rate_schedules"])
-def test_a_rate_of_a_part_that_is_not_trained_is_refused(field: str) -> None:
-    value = {"learning_rates": 1e-3, "learning_rate_schedules": "linear"}[field]
-    with pytest.raises(
-        ValidationError, match=f"{field} names encoder, which is not trained: allocator, connector"
-    ):
-        Training(steps=1, **{field: {"encoder": value}})
-
-
-def test_more_ranks_than_cores_are_refused_before_anything_starts(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ablation_runner.machine.gpus", list)
-    check_machine(Engine(), processes=cores())
-    with pytest.raises(
-        StudyError, match=f"this machine has {cores()} cores; use --processes {cores()} or fewer"
-    ):
-        check_machine(Engine(), processes=cores() + 1)
-    monkeypatch.setattr("ablation_runner.machine.gpus", lambda: 1)
-    with pytest.raises(
-        StudyError, match="--processes 2: this machine has 1 GPUs; use --processes 1 or fewer"
-    ):
-        check_machine(Engine(), processes=2)
-
-
-@pytest.mark.parametrize(
-    ("settings", "said"),
-    [
         (
             {"monitors": ["csv", "wandb"]},
             r'engine.monitors = \["wandb"\] needs the package wandb: pip install',
