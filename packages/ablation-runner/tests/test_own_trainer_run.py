@@ -119,10 +119,13 @@ def test_a_trial_that_fails_says_why_and_the_others_go_on(
     assert found["pixels", 0]["status"] == found["blind", 0]["status"] == "finished"
 
 
-def test_what_the_command_prints_is_in_the_trial_s_log(own_study: OwnStudy) -> None:
+def test_the_command_and_what_it_prints_are_in_the_trial_s_log(own_study: OwnStudy) -> None:
     prepared = worked_off(own_study(before='print("step 1", flush=True); print("careful", file=sys.stderr)'))
-    log = prepared.folder.trial(prepared.trials[0].name).log.read_text()
-    assert sorted(log.split("\n")) == ["", "careful", "step 1"]
+    folder = prepared.folder.trial(prepared.trials[0].name)
+    first, *printed = folder.log.read_text().splitlines()
+    assert first.startswith("$ ")
+    assert first.endswith(f"train.py --out {folder.out.resolve()} --seed 0 --encoder pixels --images=paired")
+    assert sorted(printed) == ["careful", "step 1"]
 
 
 def test_curves_and_costs_that_are_left_are_reported(own_study: OwnStudy) -> None:

@@ -1,5 +1,6 @@
 """One trial that a command trains and tests: run, collected, compared with its fellows, and recorded."""
 
+import shlex
 import signal
 import subprocess
 import sys
@@ -70,7 +71,7 @@ def run_trial(
 
 
 def run_command(command: Sequence[str], folder: TrialFolder) -> float:
-    """The seconds that a command took; what it prints is added to the trial's log.
+    """The seconds that a command took; it and what it prints are added to the trial's log.
 
     Args:
         command: program and arguments.
@@ -82,16 +83,15 @@ def run_command(command: Sequence[str], folder: TrialFolder) -> float:
     folder.out.mkdir(parents=True, exist_ok=True)
     guard = [sys.executable, "-m", "ablation_runner.own_trainer._guard", str(folder.path / ".command")]
     began, last = time.perf_counter(), ""
-    with (
-        folder.log.open("ab", buffering=0) as log,
-        subprocess.Popen(
+    with folder.log.open("ab", buffering=0) as log:
+        log.write(f"$ {shlex.join(command)}\n".encode())
+        with subprocess.Popen(
             [*guard, *command], stdin=subprocess.PIPE, stdout=log, stderr=subprocess.PIPE
-        ) as child,
-    ):
-        for line in child.stderr or ():
-            log.write(line)
-            last = line.decode(errors="replace").strip() or last
-        code = child.wait()
+        ) as child:
+            for line in child.stderr or ():
+                log.write(line)
+                last = line.decode(errors="replace").strip() or last
+            code = child.wait()
     if code:
         raise TrialFailedError(_cause(code, last, folder.log))
     return time.perf_counter() - began
