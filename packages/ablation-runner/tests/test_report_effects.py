@@ -71,6 +71,9 @@ def test_what_a_cell_has_beyond_both_effects_sums_to_nothing(tmp_path: Path) -> 
     np.testing.assert_allclose([*beyond.sum(axis=0), *beyond.sum(axis=1)], 0, atol=1e-12)
     assert abs(beyond).max() > 0.001
     assert results.effects.attribution == ()
+    write_report(results, tmp_path / "report")
+    row = f"| concatenation | {100 * cells[0].mean:.1f}"
+    assert row in (tmp_path / "report" / "report.md").read_text()
 
 
 @pytest.mark.parametrize(

@@ -3,20 +3,12 @@
 from collections.abc import Sequence
 
 from ablation_runner.report._effect_chart import effect_figure
-from ablation_runner.report._heat import HeatCell, heat_map
-from ablation_runner.report._numbers import Scale, number, p_text, range_text, signed
+from ablation_runner.report._interactions import interactions
+from ablation_runner.report._numbers import Scale, p_text, range_text, signed
 from ablation_runner.report._section import Cell, Grid, Section, grids, with_figure
 from ablation_runner.report._text import in_line, shorten
 from ablation_runner.results import DesignEffects, EffectResult, StudyResults
 
-_BLUES = ("#eaf2f9", "#a9cfe8", "#4f9fcd", "#0a5fa0", "#053061")
-_DIVERGING = (
-    "#b35806",
-    "#f1a340",
-    "#f7f7f7",
-    "#74add1",
-    "#2166ac",
-)  # brown to blue, safe for colour-blind readers
 _KINDS = {
     "shapley": "Shapley value",
     "leave one out": "left out",
@@ -37,7 +29,7 @@ def effect_sections(study: StudyResults, scale: Scale) -> list[Section]:
     found = study.effects
     if found is None:
         return []
-    sections = (_effects(found, scale), _interactions(found, scale), _attribution(found, scale))
+    sections = (_effects(found, scale), interactions(found, scale), _attribution(found, scale))
     return [section for section in sections if section]
 
 
@@ -61,75 +53,6 @@ def _effects(found: DesignEffects, scale: Scale) -> Section | None:
         note="Adjusted p: corrected for all effects in the table. " + _aliased(found.effects),
         grids=_table("Effect", found.effects, scale),
     )  # fmt: skip
-
-
-def _interactions(found: DesignEffects, scale: Scale) -> Section | None:
-    if found.cells:
-        return _cell_means(found, scale)
-    pairs = [effect for effect in found.effects if effect.kind == "interaction"]
-    if not pairs:
-        return None
-    largest = max(abs(effect.difference.estimate) for effect in found.effects) or 1.0
-    return with_figure(
-        heat_map(
-            [_heat(effect, largest, scale) for effect in found.effects],
-            name="interactions",
-            title="Interactions of the factors",
-            short="Interactions",
-            caption=(
-                f"Framed: the factor's own effect, in {scale.axis}. Others: half of what one factor's effect differs "
-                "by between the two levels of the other; below 0 each makes the other less useful, above 0 more. A star "
-                "marks an adjusted p below 0.05. Blue is above 0, brown below."
-            ),
-            row_title="factor",
-            column_title="factor",
-            colours=_DIVERGING,
-        )
-    )
-
-
-def _heat(effect: EffectResult, largest: float, scale: Scale) -> HeatCell:
-    first, _, second = effect.name.partition(":")
-    star = "*" if effect.p_adjusted is not None and effect.p_adjusted < 0.05 else ""
-    return HeatCell(
-        row=second or first,
-        column=first,
-        strength=0.5 + effect.difference.estimate / (2 * largest),
-        text=signed(effect.difference.estimate, scale) + star,
-        below=range_text(effect.difference, scale, sign=True),
-        marked=not second,
-    )
-
-
-def _cell_means(found: DesignEffects, scale: Scale) -> Section | None:
-    rows, columns = found.levels
-    low = min(cell.mean for cell in found.cells)
-    spread = max(cell.mean for cell in found.cells) - low
-    unit = f", {scale.unit}" if scale.unit else ""
-    figure = heat_map(
-        [
-            HeatCell(
-                row=cell.row,
-                column=cell.column,
-                strength=(cell.mean - low) / spread if spread else 0.5,
-                text=number(cell.mean, scale),
-                below=signed(cell.beyond, scale),
-                marked=cell.is_baseline,
-            )
-            for cell in found.cells
-        ],
-        name="interactions",
-        title=f"{scale.heading} by {shorten(rows, 40)} and {shorten(columns, 40)}",
-        short="Interactions",
-        caption=(
-            f"Mean {scale.word}{unit}; below it, in {scale.axis}, what the combination has over the two factors' effects added: "
-            "numbers near 0 say that the factors act each for itself. Framed: the baseline. Darker is higher."
-        ),
-        row_title=shorten(rows, 40),
-        column_title=shorten(columns, 40),
-        colours=_BLUES,
-    )
-    return with_figure(figure)
 
 
 def _attribution(found: DesignEffects, scale: Scale) -> Section | None:
