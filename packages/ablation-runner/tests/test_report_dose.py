@@ -74,7 +74,7 @@ def test_the_page_names_the_dose_and_every_format_has_the_numbers(
     assert "dose-response" in reader.ids
     assert "## Accuracy by visual tokens" in (tmp_path / "report.md").read_text()
     assert (tmp_path / "figures" / "dose-response.png").is_file()
-    assert "Visual tokens & all questions" in (tmp_path / "tables.tex").read_text()
+    assert "Visual tokens & Accuracy" in (tmp_path / "tables.tex").read_text()
 
 
 def test_nothing_is_enough_where_the_blind_control_keeps_up(tmp_path: Path) -> None:

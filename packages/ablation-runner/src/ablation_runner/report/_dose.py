@@ -33,7 +33,7 @@ def _section(found: list[DoseResponse], place: int, study: StudyResults, scale: 
     section = with_figure(
         _figure(found, place, study, scale),
         text=(_enough(whole, scale), _bend(whole)),
-        note=_note(found, scale),
+        note=_note(found),
         grids=_by_type(found, scale),
     )
     assert section is not None
@@ -134,32 +134,39 @@ def _bend(found: DoseResponse) -> str:
     )
 
 
-def _note(found: list[DoseResponse], scale: Scale) -> str:
-    return (
-        "Enough is a test: doses are tried from the largest down, each at an error rate of 5 %, until one is not shown to "
-        "hold the score, so what is named is not picked for its luck. The bend is a description: its interval covers "
-        "which images were asked about, with these trained models."
-        + (" Each question type is tested for itself." if len(found) > 1 else "")
-    )
+def _note(found: list[DoseResponse]) -> str:
+    said = []
+    if any(not each.blocked and each.margin is not None for each in found):
+        said.append(
+            "Enough is a test: doses are tried from the largest down, each at an error rate of 5 %, until one is not shown to "
+            "hold the score, so what is named is not picked for its luck."
+        )
+        said += ["Each question type is tested for itself."] if len(found) > 1 else []
+    if any(each.bend for each in found):
+        said.append(
+            "The bend is a description: its interval covers which images were asked about, with these trained models."
+        )
+    return " ".join(said) or "Smaller numbers are 95 % intervals."
 
 
 def _by_type(found: list[DoseResponse], scale: Scale) -> tuple[Grid, ...]:
     """The doses of every subject, and the points as a table."""
+    whole = "all questions" if len(found) > 1 else scale.heading
     points = {
-        (dose_text(point.dose), each.subject or "all questions"): (
+        (dose_text(point.dose), each.subject or whole): (
             value_text(point.mean.estimate, scale),
             range_text(point.mean, scale),
         )
         for each in found
         for point in each.points
     }
-    subjects = [each.subject or "all questions" for each in found]
+    subjects = [each.subject or whole for each in found]
     doses = [dose_text(point.dose) for point in found[0].points]
     tables = grids(found[0].quantity.capitalize(), subjects, doses, points)
     if len(found) == 1:
         return tables
     summary = {
-        (each.subject or "all questions", column): cell
+        (each.subject or whole, column): cell
         for each in found
         for column, cell in zip(_COLUMNS, _summary(each), strict=True)
     }

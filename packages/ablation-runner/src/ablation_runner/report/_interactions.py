@@ -88,4 +88,5 @@ def _cell_means(found: DesignEffects, scale: Scale) -> Section | None:
         for cell in found.cells
     }
     tables = grids(rows, list(found.levels[columns]), list(found.levels[rows]), cells)
-    return with_figure(figure, grids=tables)
+    note = f"Each cell: mean {scale.word}; beyond: what it has, in {scale.axis}, over the two factors' effects added."
+    return with_figure(figure, note=note, grids=tables)
