@@ -58,7 +58,7 @@ def test_the_end_of_a_worker_ends_its_command_and_all_that_this_started(
 
 def started(prepared: Any) -> subprocess.Popen[bytes]:
     """A worker as `ablate run` starts it."""
-    command = [sys.executable, "-m", "ablation_runner.trial", str(prepared.folder.path), "0"]
+    command = [sys.executable, "-m", "ablation_runner.trial", str(prepared.folder.path)]
     return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL)
 
 
