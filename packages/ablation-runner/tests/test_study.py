@@ -57,6 +57,12 @@ def error_of(text: str, old: str, new: str) -> str:
         ("seeds = [0, 1]", "seeds = [1, 1]", "seeds: seeds must be distinct and not negative, got [1, 1]"),
         ('metric = "exact_match"', 'metric = "exact"', "unknown metric 'exact'; did you mean 'exact_match'?"),
         ('arm = "mlp"', 'arm = "mpl"', "claims.0.arm: unknown arm 'mpl'; did you mean 'mlp'?"),
+        ('arm = "mlp"', 'arm = "concatenation"', "claims.0: compares arm 'concatenation' with itself"),
+        (
+            'kind = "better"',
+            'kind = "equivalent"',
+            "claims.0.margin: kind 'equivalent' needs a margin above 0",
+        ),
         ('kind = "better"', 'kind = "best"', "claims.0.kind: input should be 'better', 'worse'"),
         ('path = "model.connector"', 'path = "model.conector"', "no such path 'model.conector'"),
         (

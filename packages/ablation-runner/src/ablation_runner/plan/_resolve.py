@@ -47,7 +47,7 @@ def resolve_arms(study: Study, *, chosen: Mapping[str, str] | None = None) -> tu
         _check_conditions(study, resolved)
         _check_objectives(study, resolved)
         _check_replicates(resolved)
-    _refuse_unknown_arms(study, [arm.name for arm in resolved])
+    _check_claims(study, [arm.name for arm in resolved])
     return resolved
 
 
@@ -171,9 +171,17 @@ def _check_replicates(arms: tuple[PlannedArm, ...]) -> None:
             )
 
 
-def _refuse_unknown_arms(study: Study, arms: list[str]) -> None:
+def _check_claims(study: Study, arms: list[str]) -> None:
     names = [tested_name(arm, condition) for condition in (AS_TRAINED, *study.conditions) for arm in arms]
     for index, claim in enumerate(study.claims):
         for key, arm in (("arm", claim.arm), ("against", claim.against)):
             if arm is not None and arm not in names:
                 raise StudyError(f"claims.{index}.{key}: unknown arm {arm!r}; {nearest(arm, names)}")
+        if claim.arm == (claim.against or arms[0]):
+            raise StudyError(
+                f"claims.{index}: compares arm {claim.arm!r} with itself; name another arm in arm or in against"
+            )
+        if claim.margin == 0 and claim.kind in ("equivalent", "not-worse"):
+            raise StudyError(
+                f"claims.{index}.margin: kind {claim.kind!r} needs a margin above 0, the largest difference that does not matter"
+            )
