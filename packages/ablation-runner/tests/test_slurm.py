@@ -34,6 +34,7 @@ def test_options_become_those_of_sbatch() -> None:
     assert found["gpus_per_node"] == "4"
     assert found["mem"] == "64G"
     assert found["cpus_per_task"] == 8
+    assert found["srun_args"] == ["--cpus-per-task=8"]
     assert found["additional_parameters"] == {"requeue": True, "account": "me"}
     assert slurm.arguments[:4] == ["--cluster", "slurm", "--cluster-option", "partition=a"]
 

@@ -137,10 +137,12 @@ class Slurm:
         """Of submitit; what it does not name goes to sbatch as it is."""
         named = {"partition", "time", "gpus", "cpus", "memory"}
         others = {key: value for key, value in self.options.items() if key not in named}
+        cpus = int(self.options.get("cpus", cores))
         parameters: dict[str, Any] = {
             "job_name": f"ablate-{name}",
             "time": _minutes(self.options),
-            "cpus_per_task": int(self.options.get("cpus", cores)),
+            "cpus_per_task": cpus,
+            "srun_args": [f"--cpus-per-task={cpus}"],  # which srun has not taken over from its job since Slurm 22.05
             "signal_delay_s": _WARNED,
             "stderr_to_stdout": True,
             "additional_parameters": {"requeue": True, **others},
