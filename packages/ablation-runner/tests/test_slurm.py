@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 
 from ablation_runner import StudyError
-from ablation_runner.pools._slurm import Slurm, _queued, _Watched, slurm_options
+from ablation_runner.pools._slurm import Slurm
+from ablation_runner.pools._slurm_jobs import WatchedJob, queued
+from ablation_runner.pools._slurm_options import slurm_options
 from ablation_runner.store import RunFolder
 
 
@@ -21,9 +23,6 @@ class Job:
     def __init__(self, folder: Path) -> None:
         self.paths = self
         self.stdout, self.result_pickle = folder / "out", folder / "result"
-
-    def exception(self) -> None:
-        return None
 
 
 def test_options_become_those_of_sbatch() -> None:
@@ -56,7 +55,7 @@ def test_a_machine_without_slurm_or_submitit_is_named(monkeypatch: pytest.Monkey
 
 
 def test_events_are_read_as_a_job_writes_them(tmp_path: Path) -> None:
-    job = _Watched(Job(tmp_path))
+    job = WatchedJob(Job(tmp_path))
     assert job.events() == []
     line = f"@ablate {json.dumps({'event': 'step', 'step': 3})}\n"
     (tmp_path / "out").write_text(f"submitit INFO\n{line}{line[:9]}", encoding="utf-8")
@@ -69,7 +68,7 @@ def test_events_are_read_as_a_job_writes_them(tmp_path: Path) -> None:
 def test_a_job_that_slurm_no_longer_knows_has_ended_after_a_while(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    job, now = _Watched(Job(tmp_path)), 100.0
+    job, now = WatchedJob(Job(tmp_path)), 100.0
     monkeypatch.setattr("time.monotonic", lambda: now)
     job.note_queue({"7_1"})
     assert not job.has_ended()
@@ -80,6 +79,8 @@ def test_a_job_that_slurm_no_longer_knows_has_ended_after_a_while(
     assert not job.has_ended()
     (tmp_path / "result").touch()
     assert job.has_ended()
+    (tmp_path / "out").write_text('@ablate {"event": "exit", "code": 0}\n', encoding="utf-8")
+    job.events()
     assert job.exit_code() == 0
 
 
@@ -98,4 +99,4 @@ def test_a_controller_that_does_not_answer_says_nothing_about_jobs(
         return subprocess.CompletedProcess([], code, "" if code else "7_0\n7_1\n", said)
 
     monkeypatch.setattr(subprocess, "run", squeue)
-    assert _queued("7") == expected
+    assert queued("7") == expected

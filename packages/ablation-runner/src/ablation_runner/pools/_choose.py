@@ -4,10 +4,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ablation_runner.errors import StudyError, nearest
-from ablation_runner.pools._hosts import Hosts, read_hostfile
+from ablation_runner.pools._hostfile import read_hostfile
+from ablation_runner.pools._hosts import Hosts
 from ablation_runner.pools._local import ThisMachine
 from ablation_runner.pools._pool import Pool
-from ablation_runner.pools._slurm import Slurm, slurm_options
+from ablation_runner.pools._slurm import Slurm
+from ablation_runner.pools._slurm_options import slurm_options
 
 _CLUSTERS = ("slurm",)
 
@@ -32,7 +34,7 @@ def choose_pool(
     if cluster is None and options:
         raise StudyError(f"--cluster-option {options[0]!r} needs --cluster slurm")
     if hostfile is not None:
-        return read_hostfile(hostfile)
+        return Hosts(hostfile, read_hostfile(hostfile))
     if cluster is None:
         return ThisMachine()
     if cluster not in _CLUSTERS:

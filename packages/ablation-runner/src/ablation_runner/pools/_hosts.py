@@ -1,6 +1,5 @@
-"""Trials that span the machines of a hostfile, as DeepSpeed's launcher reads it: a line `NAME slots=RANKS` for each."""
+"""Trials that span the machines of a hostfile, through DeepSpeed's launcher."""
 
-import re
 import shlex
 import shutil
 import socket
@@ -15,24 +14,16 @@ from ablation_runner.errors import StudyError
 from ablation_runner.plan import starts_own_ranks
 from ablation_runner.pools._children import Command, run_commands
 from ablation_runner.pools._command import free_port, node_command, worker_environment
+from ablation_runner.pools._hostfile import Host
 from ablation_runner.pools._pool import Event, WorkerEnd
 from ablation_runner.resources import cores, gpus
 from ablation_runner.store import RunFolder
 
-_LINE = re.compile(r"(?P<name>[\w.:-]+)\s+slots=(?P<slots>[1-9]\d*)\s*(#.*)?", re.ASCII)
 _PORT = 29500  # torch's own, where the first host is another machine, whose free ports cannot be seen
 _ANSWER = 10  # seconds that a host has to answer
 _SSH = ["ssh", "-o", "BatchMode=yes", "-o", f"ConnectTimeout={_ANSWER}"]
 # Variables that go along to another machine: where Python finds packages, caches, and how ranks talk.
 _CARRIED = ("PYTHON", "PATH", "LD_LIBRARY_PATH", "VIRTUAL_ENV", "HF_", "NCCL_", "GLOO_", "UCX_", "OMP_", "TOKENIZERS_", "DS_")  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Host:
-    """A machine, and how many ranks of a trial it takes."""
-
-    name: str
-    slots: int
 
 
 @dataclass(frozen=True)
@@ -112,37 +103,6 @@ class Hosts:
                 )
             )
         return run_commands(commands, on_event)
-
-
-def read_hostfile(path: Path) -> Hosts:
-    """The hosts of a file; empty lines and those that begin with # are left out.
-
-    Raises:
-        StudyError: it cannot be read, names a host twice, or a line is not `NAME slots=RANKS`.
-    """
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise StudyError(
-            f"hostfile {path}: {getattr(error, 'strerror', None) or 'not a text file'}"
-        ) from error
-    hosts: dict[str, Host] = {}
-    for number, line in enumerate(lines, start=1):
-        if not line.strip() or line.lstrip().startswith("#"):
-            continue
-        found = _LINE.fullmatch(line.strip())
-        if found is None:
-            raise StudyError(
-                f"hostfile {path}, line {number}: {line.strip()!r} is not of the form 'NAME slots=RANKS'"
-            )
-        if found["name"] in hosts:
-            raise StudyError(
-                f"hostfile {path}, line {number}: {found['name']} is there already; add its slots up"
-            )
-        hosts[found["name"]] = Host(found["name"], int(found["slots"]))
-    if not hosts:
-        raise StudyError(f"hostfile {path} names no host; give each a line 'NAME slots=RANKS'")
-    return Hosts(path, tuple(hosts.values()))
 
 
 def is_here(name: str) -> bool:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ablation_runner.events import emit
 from ablation_runner.pools._command import worker_command, worker_environment
 from ablation_runner.resources import share
 from ablation_runner.store import RunFolder
@@ -28,7 +29,7 @@ class ClusterWorker:
     threads: int
 
     def __call__(self) -> None:
-        """Runs the worker to its end; what it says goes to the job's log.
+        """Runs the worker to its end; what it says goes to the job's log, and last its exit code.
 
         Raises:
             RuntimeError: it failed.
@@ -43,7 +44,9 @@ class ClusterWorker:
                 stdin=subprocess.PIPE,
             )
         with started as child:
-            if code := child.wait():
+            code = child.wait()
+            emit("exit", code=code)
+            if code:
                 raise RuntimeError(f"the worker ended with code {code}")
 
     def checkpoint(self) -> Any:
