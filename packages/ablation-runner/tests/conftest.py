@@ -11,11 +11,12 @@ from typing import Any
 import pytest
 
 # pytest's importlib mode leaves this folder off the path.
-_spec = spec_from_file_location("ranks_pool", Path(__file__).with_name("ranks_pool.py"))
-assert _spec is not None
-assert _spec.loader is not None
-ranks_pool = sys.modules["ranks_pool"] = module_from_spec(_spec)
-_spec.loader.exec_module(ranks_pool)
+for _name in ("ranks_pool", "tiny_vlm"):
+    _spec = spec_from_file_location(_name, Path(__file__).with_name(f"{_name}.py"))
+    assert _spec is not None
+    assert _spec.loader is not None
+    sys.modules[_name] = module_from_spec(_spec)
+    _spec.loader.exec_module(sys.modules[_name])
 
 Ablate = Callable[..., subprocess.CompletedProcess[str]]
 OwnStudy = Callable[..., Path]
@@ -65,7 +66,7 @@ def tiny_study(tmp_path: Path) -> Path:
 @pytest.fixture(scope="session")
 def ranks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     """The one pool of ranks that serves all tests of several ranks."""
-    with ranks_pool.started(tmp_path_factory.mktemp("ranks")) as pool:
+    with sys.modules["ranks_pool"].started(tmp_path_factory.mktemp("ranks")) as pool:
         yield pool
 
 

@@ -101,12 +101,17 @@ def _planned(
 ) -> DecidableClaim | None:
     """What is known of a claim; None of the blind control's without trials: nobody knows beforehand what it loses."""
     seeds, unit = len(prepared.study.all_seeds), scale_of(prepared.study.metric).in_sentences
-    if seeds < 2:
+    target = prepared.study.generalizes_to
+    if seeds < 2 and target == "both":
         reason = (
             "One seed cannot tell a difference between arms from one between training runs; plan at least 2."
         )
         return _undecidable(claim, reason, seeds_needed=2)
-    own = None if rows is None else _from_trials(claim, rows, seeds=seeds, level=level, unit=unit)
+    own = (
+        None
+        if rows is None
+        else _from_trials(claim, rows, target=target, seeds=seeds, level=level, unit=unit)
+    )
     if own is not None:
         return _described(own, "own trials")
     if claim.arm == prepared.blind:
@@ -115,7 +120,7 @@ def _planned(
         return _undecidable(claim, "How many items the command tests on is known once a trial has finished.")
     if not asked[0]:
         return _undecidable(claim, "None of the test questions within data.limit is of this type.")
-    planned = _assumed(claim, seeds=seeds, asked=asked, level=level, unit=unit)
+    planned = _assumed(claim, target=target, seeds=seeds, asked=asked, level=level, unit=unit)
     return _described(planned, ASSUMED)
 
 
@@ -134,7 +139,7 @@ def _level(study: Study, claim: stats.Claim) -> float:
 
 
 def _from_trials(
-    claim: stats.Claim, rows: pl.DataFrame, *, seeds: int, level: float, unit: stats.Unit
+    claim: stats.Claim, rows: pl.DataFrame, *, target: str, seeds: int, level: float, unit: stats.Unit
 ) -> stats.ClaimPlan | None:
     """The plan from the seeds that both arms have finished; None where they are too few, or do not vary."""
     own = rows.filter(pl.col("arm").is_in([claim.arm, claim.baseline]))
@@ -142,19 +147,21 @@ def _from_trials(
     own = own.filter(pl.col("seed").is_in(both.implode()))
     if own.is_empty():
         return None
-    (found,) = stats.plan([claim], own, seeds=seeds, alpha=level, unit=unit)
+    (found,) = stats.plan([claim], own, seeds=seeds, generalize_to=target, alpha=level, unit=unit)
     return found if found.decidable is not None else None
 
 
 def _assumed(
-    claim: stats.Claim, *, seeds: int, asked: tuple[int, int], level: float, unit: stats.Unit
+    claim: stats.Claim, *, target: str, seeds: int, asked: tuple[int, int], level: float, unit: stats.Unit
 ) -> stats.ClaimPlan:
     items, images = asked
     spread = stats.assumed_components(
         sd_seed=SD_SEED, sd_item=SD_ITEM, sd_residual=SD_RESIDUAL, items_per_cluster=items / images
     )
     gain = claim.margin + GAIN if claim.kind == "superiority" else 0.0
-    (found,) = stats.plan([claim], spread, seeds=seeds, items=items, effect=gain, alpha=level, unit=unit)
+    (found,) = stats.plan(
+        [claim], spread, seeds=seeds, items=items, effect=gain, generalize_to=target, alpha=level, unit=unit
+    )
     return found
 
 

@@ -9,13 +9,13 @@ from typing import Any
 
 from ablation_runner.decidable import decidable_claims
 from ablation_runner.looks import may_add_seeds
-from ablation_runner.memory import saved_activations, trial_memory
+from ablation_runner.memory import saved_activations, testing_memory, trial_memory
 from ablation_runner.pipeline import is_finished
-from ablation_runner.plan import CommandTrial, PlannedArm, Trial, command_line, most_seeds
+from ablation_runner.plan import CommandTrial, PlannedArm, TrainedTrial, Trial, command_line, most_seeds
 from ablation_runner.prepared import Prepared
 from ablation_runner.resources import default_workers
 from ablation_runner.reuse import find_reuse
-from ablation_runner.study import Configuration, Engine, TrainedStudy
+from ablation_runner.study import TrainedStudy
 
 Described = dict[str, Any]
 
@@ -40,7 +40,7 @@ def describe_plan(prepared: Prepared, *, workers: int | None = None) -> Describe
         "claims": len(study.claims),
         "seeds": study.all_seeds,
         "seeds_as_needed": study.seeds_as_needed.model_dump() if study.seeds_as_needed else None,
-        "steps": study.baseline.training.steps if isinstance(study, TrainedStudy) else None,
+        "steps": _steps(prepared),
         "command": prepared.command,
         "arms": list(arms.values()),
         "trials": [
@@ -82,14 +82,19 @@ def _described_arm(arm: PlannedArm, prepared: Prepared) -> Described:
 
 def _cost(arm: PlannedArm, prepared: Prepared) -> Described:
     """What training an arm takes; empty where a command trains, of which nothing is known beforehand."""
-    engine, ranks, configuration = prepared.study.engine, prepared.trials[0].processes, arm.configuration
-    if not isinstance(engine, Engine) or not isinstance(configuration, Configuration):
+    trial = next(trial for trial in prepared.trials if trial.arm == arm.name)
+    if not isinstance(trial, TrainedTrial):
         return {}
     from ablation_runner.trial._calibrate import expect
 
+    engine = trial.engine
     with saved_activations() as kept:
-        cost = expect(configuration, threads=engine.threads, recompute=engine.activation_checkpointing)
-    memory = trial_memory(cost.parameters, kept(), engine, ranks=ranks)
+        cost = expect(trial.configuration, threads=engine.threads, recompute=engine.activation_checkpointing)
+    memory = (
+        testing_memory(cost.parameters, engine)
+        if trial.weights
+        else trial_memory(cost.parameters, kept(), engine, ranks=trial.processes)
+    )
     return {
         "parameters": cost.parameters,
         "macs": cost.macs,
@@ -97,6 +102,14 @@ def _cost(arm: PlannedArm, prepared: Prepared) -> Described:
         "seconds": cost.seconds,
         "memory": asdict(memory) | {"total": memory.total},
     }
+
+
+def _steps(prepared: Prepared) -> int | None:
+    """Steps of the baseline's last stage; 0 where weights that are there are tested, None where a command trains."""
+    if not isinstance(prepared.study, TrainedStudy):
+        return None
+    training = prepared.study.baseline.training
+    return training.steps if training else 0
 
 
 def _seconds(prepared: Prepared, left: Sequence[Trial], arms: dict[str, Described]) -> float | None:

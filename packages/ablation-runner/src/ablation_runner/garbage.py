@@ -8,7 +8,7 @@ from pathlib import Path
 from ablation_runner.errors import StudyError, nearest
 from ablation_runner.files import left_over
 from ablation_runner.needed_features import NeededFeatures
-from ablation_runner.plan import Trial, read_plan
+from ablation_runner.plan import TrainedTrial, Trial, read_plan
 from ablation_runner.store import FEATURES, LIVE, STAGES, TRIALS, RunFolder, StageFolder
 
 
@@ -94,9 +94,13 @@ def _shared(runs: Path, plans: Sequence[list[Trial] | None]) -> Iterator[tuple[P
     trials = [trial for plan in plans for trial in plan or ()]
     known = None not in plans
     stages = {key for trial in trials for key in trial.stages}
+    weights = [trial.weights for trial in trials if isinstance(trial, TrainedTrial) and trial.weights]
+    tested = {
+        Path(each.path).parent.name for each in weights
+    }  # stages that studies without training refer to
     for path in _folders(runs / STAGES):
         folder = StageFolder(path)
-        if known and path.name not in stages:
+        if known and path.name not in stages | tested:
             yield path, "stage"
         elif folder.record() is not None and _is_own_folder(folder.checkpoint):
             yield folder.checkpoint, "checkpoint"

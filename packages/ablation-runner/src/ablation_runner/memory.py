@@ -61,6 +61,17 @@ def trial_memory(parameters: int, activations: int, engine: Engine, *, ranks: in
     )
 
 
+def testing_memory(parameters: int, engine: Engine) -> TrialMemory:
+    """The memory of a trial that only tests: its weights.
+
+    Args:
+        parameters: of the model.
+        engine: its precision is that of the test.
+    """
+    width = 4 if engine.precision == "float32" else 2
+    return TrialMemory(weights=parameters * width, gradients=0, optimizer=0, activations=0)
+
+
 @contextmanager
 def saved_activations() -> Iterator[Callable[[], int]]:
     """Measures what the forward passes of the block keep for their backward passes, weights left out.

@@ -33,6 +33,7 @@ class NeededFeatures:
             read
             for trial in trials
             if isinstance(trial, TrainedTrial)
+            and not trial.configuration.model.is_of_transformers  # whose processor reads images itself
             for read in (trial.configuration, *trial.conditions.values())
         ]
         self._needed = {

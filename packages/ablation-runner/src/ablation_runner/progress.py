@@ -159,6 +159,8 @@ def _start(trial: str, step: int, steps: int, reused: int, *, known: bool) -> st
         reused: steps of stages that another trial, or an earlier run, has trained to their end.
         known: it was in work already.
     """
+    if steps == 0:
+        return f"{trial}: its weights are there and are tested"
     if step == steps:
         return f"{trial}: its training is there already and is reused"
     if known:

@@ -37,7 +37,7 @@ def write_record(path: Path, record: Mapping[str, Any], *, files: Sequence[Path]
         files: what it stands for, complete, in the same folder or below.
     """
     stand = {
-        file.relative_to(path.parent).as_posix(): {"bytes": file.stat().st_size, "sha256": _digest(file)}
+        file.relative_to(path.parent).as_posix(): {"bytes": file.stat().st_size, "sha256": file_digest(file)}
         for file in files
     }
     write_json(path, {**record, "files": stand})
@@ -60,7 +60,7 @@ def is_intact(path: Path) -> bool:
     if record is None:
         return False
     files = record.get("files", {})
-    return all(_digest(path.parent / name) == files[name].get("sha256") for name in files)
+    return all(file_digest(path.parent / name) == files[name].get("sha256") for name in files)
 
 
 def _inside(name: str) -> Path:
@@ -69,6 +69,7 @@ def _inside(name: str) -> Path:
     return Path(name)
 
 
-def _digest(path: Path) -> str:
+def file_digest(path: Path) -> str:
+    """SHA-256 of a file's bytes."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

@@ -9,12 +9,14 @@ from rich.text import Text
 from ablation_runner.clean import size_text
 from ablation_runner.describe_plan import Described
 
+_NOT_TRAINED = " that test weights which are there (nothing is trained)"
+
 
 def show_plan(plan: Described, console: Console) -> None:
     """Prints a plan as `describe_plan` gives it."""
     arms, trials = plan["arms"], plan["trials"]
     console.print(Text(plan["name"], style="bold") + Text(f": {plan['question']}"))
-    steps = "" if plan["steps"] is None else f" of {plan['steps']} steps"
+    steps = "" if plan["steps"] is None else f" of {plan['steps']} steps" if plan["steps"] else _NOT_TRAINED
     console.print(
         f"{_size(plan)}{steps}; metric {plan['metric']}; {plan['claims']} claims",
         highlight=False,

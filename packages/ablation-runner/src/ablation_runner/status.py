@@ -137,7 +137,7 @@ def show_status(status: dict[str, Any], console: Console) -> None:
             trial["arm"],
             str(trial["seed"]),
             trial["state"],
-            f"{trial['step']}/{trial['steps']}",
+            f"{trial['step']}/{trial['steps']}" if trial["steps"] else "none",
             trial["cause"] or "",
         )
         table.add_row(*map(Text, cells))

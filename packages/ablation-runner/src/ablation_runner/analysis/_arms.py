@@ -51,7 +51,7 @@ def arm_result(
         parameters=cost.get("trainable_parameters", 0),
         macs=cost.get("macs", 0),
         visual_tokens=cost.get("visual_tokens", 0),
-        train_seconds=_mean_seconds(own),
+        train_seconds=_mean_seconds(own) if prepared.study.stages is None else None,
         seeds=tuple(sorted(record["seed"] for record in own)),
         mean=mean_of(cube, arm.name) if own else None,
         difference=interval_of(difference),

@@ -33,7 +33,7 @@ def judge_claims(prepared: Prepared, tested: Tested, not_converged: list[str]) -
         list(cubes.values()),
         control=[_control(cube, blind) for cube in cubes.values()],
         not_converged=[arm for arm in not_converged if arm in arms],
-        generalize_to="both",
+        generalize_to=prepared.study.generalizes_to,
         unit=scale_of(prepared.study.metric).in_sentences,
     )
     names = [claim_hash(claim, prepared.study.seeds) for claim in cubes]

@@ -9,7 +9,9 @@ from ablation_runner.study import AS_TRAINED
 def differences_to(
     cube: stats.PairedCube | None, prepared: Prepared, condition: str = AS_TRAINED
 ) -> dict[str, stats.Estimate]:
-    """Tested name to difference from the baseline under the same condition; empty with fewer than two seeds.
+    """Tested name to difference from the baseline under the same condition.
+
+    Empty with fewer than two seeds, unless one checkpoint is tested.
 
     Args:
         cube: scores of the condition; None where there are none.
@@ -17,7 +19,8 @@ def differences_to(
         condition: that all are tested under.
     """
     baseline, *others = (tested_name(arm.name, condition) for arm in prepared.arms)
-    if cube is None or len(cube.seeds) < 2 or baseline not in cube.arms:
+    target = prepared.study.generalizes_to
+    if cube is None or baseline not in cube.arms or len(cube.seeds) < (1 if target == "items" else 2):
         return {}
     found = [arm for arm in others if arm in cube.arms]
     blind = tested_name(prepared.blind, condition) if prepared.blind else None
@@ -27,5 +30,7 @@ def differences_to(
         str(difference.arm): difference
         for family in families
         if family
-        for difference in stats.paired_differences(cube, baseline=baseline, arms=family, adjust="holm")
+        for difference in stats.paired_differences(
+            cube, baseline=baseline, arms=family, adjust="holm", generalize_to=target
+        )
     }

@@ -38,10 +38,15 @@ def hygiene(
         *_selective(prepared, finished),
         *_scored(tested, arms, verdicts, unit=scale_of(prepared.study.metric).in_sentences),
     ]
-    if unknown := without_curves(curves, [arm.name for arm in arms if arm.mean]):
+    unknown = without_curves(curves, [arm.name for arm in arms if arm.mean])
+    if prepared.study.stages is not None:
+        found.append(_not_trained(prepared))
+    elif unknown:
         found.append(_unknown_convergence(unknown))
-    if prepared.study.tuning is None:
+    if prepared.study.tuning is None and prepared.study.stages is None:
         found.append(_untuned(by_command=isinstance(prepared.study, CommandStudy)))
+    if prepared.study.generalizes_to == "items":  # one checkpoint is not one training run of several
+        found = [finding for finding in found if finding.check != "seeds"]
     return tuple(sorted(found, key=lambda each: _ORDER[each.severity]))
 
 
@@ -113,6 +118,19 @@ def _unknown_convergence(arms: Sequence[str]) -> stats.Finding:
         "improving would be judged too early; train.parquet with columns step, split and loss tells."
     )
     return stats.Finding(check="convergence", severity="note", subject="study", text=text)
+
+
+def _not_trained(prepared: Prepared) -> stats.Finding:
+    text = (
+        "Nothing was trained: weights that were there were tested, so there are no learning curves and convergence is not "
+        "judged; how they were trained is not part of this study."
+    )
+    if prepared.study.generalizes_to == "items":
+        text += (
+            " Each arm is one set of weights: intervals and verdicts are about these weights and other questions, not about "
+            "other training runs."
+        )
+    return stats.Finding(check="training", severity="note", subject="study", text=text)
 
 
 def _untuned(*, by_command: bool) -> stats.Finding:

@@ -38,7 +38,7 @@ def _matched(arm: PlannedArm, baseline: PlannedArm, measure: str) -> PlannedArm:
         return arm
     from vlm_fusion import solve_width
 
-    connector = arm.configuration.model.connector
+    connector, _ = arm.configuration.model.parts
     sizes = {name: size for name, size in _sizes(arm.configuration).items() if name != "language_layers"}
     options = {name: value for name, value in connector.options().items() if name != "width"}
     found = solve_width(
@@ -62,7 +62,7 @@ def _cost(configuration: Configuration | OwnSettings, measure: str) -> int:
 
     from vlm_fusion import connector_cost, create_connector
 
-    connector, sizes = configuration.model.connector, _sizes(configuration)
+    (connector, _), sizes = configuration.model.parts, _sizes(configuration)
     with torch.device("meta"):
         made = create_connector(
             connector.name,
@@ -80,7 +80,7 @@ def _cost(configuration: Configuration | OwnSettings, measure: str) -> int:
 def _sizes(configuration: Configuration) -> dict[str, Any]:
     from vlm_fusion import language_model_options
 
-    encoder, language = configuration.encoder, configuration.model.language_model
+    encoder, (_, language) = configuration.encoder, configuration.model.parts
     options = language_model_options(language.name, **language.options())
     width = getattr(options, "width", None)
     if width is None:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from ablation_runner.errors import StudyError, nearest
 from ablation_runner.plan._arm import PlannedArm, changed, differences
 from ablation_runner.plan._cells import design_cells
+from ablation_runner.plan._conditions import tested_under
 from ablation_runner.plan._match import match_costs
 from ablation_runner.study import (
     AS_TRAINED,
@@ -14,7 +15,6 @@ from ablation_runner.study import (
     Configuration,
     Study,
     TrainedStudy,
-    Variant,
 )
 
 BLIND = "blind"
@@ -44,7 +44,9 @@ def resolve_arms(study: Study, *, chosen: Mapping[str, str] | None = None) -> tu
     resolved = match_costs(study, resolved)
     _refuse_twins(resolved)
     if isinstance(study, TrainedStudy):
-        _check_conditions(study, resolved)
+        for arm in resolved:
+            assert isinstance(arm.configuration, Configuration)
+            tested_under(study, arm.name, arm.configuration)
         _check_objectives(study, resolved)
         _check_replicates(resolved)
     _check_claims(study, [arm.name for arm in resolved])
@@ -119,34 +121,6 @@ def _refuse_twins(arms: tuple[PlannedArm, ...]) -> None:
         if key in seen:
             raise StudyError(f"arms {seen[key]!r} and {arm.name!r} have the same configuration; remove one")
         seen[key] = arm.name
-
-
-def _check_conditions(study: TrainedStudy, arms: tuple[PlannedArm, ...]) -> None:
-    for name, changes in study.conditions.items():
-        for arm in arms:
-            trained = arm.configuration
-            assert isinstance(trained, Configuration)
-            tested = changed(trained, changes, where=f"conditions.{name}")
-            if trained.trains_encoder and tested.encoder != trained.encoder:
-                raise StudyError(
-                    f"conditions.{name}: arm {arm.name!r} trains its encoder, which then has its size; "
-                    f"only frozen encoders are tested under another one"
-                )
-            if tested.model.allocator != trained.model.allocator:
-                _check_allocator(name, arm.name, trained, tested.model.allocator)
-
-
-def _check_allocator(condition: str, arm: str, trained: Configuration, allocator: Variant | None) -> None:
-    """Nothing, where an arm can be tested with another allocator than the one it was trained with."""
-    from relevance_allocator import allocator_options
-
-    if trained.model.allocator is None:
-        raise StudyError(f"conditions.{condition}: arm {arm!r} has no allocator that another could stand for")
-    if allocator is None or allocator_options(allocator.name, allocator.options()).trains:
-        raise StudyError(
-            f"conditions.{condition}: model.allocator is to be trained or fitted; a condition takes one that is not, "
-            f"such as 'uniform', which turns relevance off"
-        )
 
 
 def _check_objectives(study: TrainedStudy, arms: tuple[PlannedArm, ...]) -> None:

@@ -8,12 +8,32 @@ from ablation_runner.study import Configuration, Engine, Stage
 from ablation_runner.study._engine import UNHASHED
 
 LAST = "answers"
+CONFIGURATION, SEED = "configuration", "seed"  # in the header of a stage's weights
 
 
 def training_stages(configuration: Configuration) -> tuple[Stage, ...]:
-    """All stages of training in their order, the configuration's own training last."""
+    """All stages of training in their order, the configuration's own training last; none where a checkpoint is tested."""
+    if configuration.model.checkpoint is not None or configuration.training is None:
+        return ()
     last = Stage(name=LAST, training=configuration.training)
     return (*configuration.before, last)
+
+
+def weights_header(configuration: Configuration, stage: Stage, seed: int) -> dict[str, str]:
+    """What a stage's weights say of themselves: the model, its training up to here, and the seed.
+
+    Nothing is said by a stage on text alone, which models of different arms share.
+
+    Args:
+        configuration: of the trial.
+        stage: one of its stages.
+        seed: of the trial.
+    """
+    if stage.training.reads_text_alone:
+        return {}
+    stages = training_stages(configuration)
+    reached = {"before": list(stages[: stages.index(stage)]), "training": stage.training}
+    return {CONFIGURATION: configuration.model_copy(update=reached).model_dump_json(), SEED: str(seed)}
 
 
 def stage_keys(
@@ -37,13 +57,25 @@ def stage_keys(
         data: fingerprint of the task.
         sources: digest of the code that trains.
     """
-    setting = {
-        "engine": engine.model_dump(exclude=set(UNHASHED)),
-        "seed": seed,
-        "data": data,
-        "sources": sources,
-    }
+    setting = _setting(engine, seed=seed, data=data, sources=sources)
     return tuple(_keys(configuration, setting))
+
+
+def checkpoint_key(configuration: Configuration, engine: Engine, *, digest: str, **setting: Any) -> str:
+    """What stands in the place of stages where a checkpoint is tested: its bytes, and all that a test depends on.
+
+    Args:
+        configuration: the arm's.
+        engine: its precision and threads are those of the test.
+        digest: of the weights.
+        setting: as for `stage_keys`.
+    """
+    model = configuration.model.model_dump(exclude={"checkpoint": {"run", "arm", "weights", "transformers"}})
+    return content_hash({"weights": digest, "model": model, **_setting(engine, **setting)})
+
+
+def _setting(engine: Engine, **setting: Any) -> dict[str, Any]:
+    return {"engine": engine.model_dump(exclude=set(UNHASHED)), **setting}
 
 
 def _keys(configuration: Configuration, setting: dict[str, Any]) -> Iterator[str]:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from ablation_runner.plan._checkpoints import Weights
 from ablation_runner.plan._stages import training_stages
 from ablation_runner.store import content_hash
 from ablation_runner.study import Command, Configuration, Engine, OwnSettings
@@ -41,11 +42,16 @@ class Trial:
 
 @dataclass(frozen=True, kw_only=True)
 class TrainedTrial(Trial):
-    """A trial that is trained in stages and tested under every condition here."""
+    """A trial that is trained in stages, or takes weights that are there, and is tested under every condition here.
+
+    Attributes:
+        weights: what is tested where nothing is trained; there are no stages then.
+    """
 
     configuration: Configuration
     engine: Engine
     conditions: Mapping[str, Configuration]
+    weights: Weights | None = None
 
     @property
     def random_seed(self) -> int:

@@ -1,18 +1,21 @@
 """Trials of a study: every arm under every seed, each named by a hash of all that determines its result."""
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from ablation_runner.errors import StudyError
 from ablation_runner.files import write_frame
-from ablation_runner.plan._arm import PlannedArm, changed
+from ablation_runner.plan._arm import PlannedArm
+from ablation_runner.plan._checkpoints import Weights, find_weights
 from ablation_runner.plan._command_trials import command_trials
+from ablation_runner.plan._conditions import tested_under
 from ablation_runner.plan._own_parts import own_sources
-from ablation_runner.plan._stages import stage_keys
+from ablation_runner.plan._stages import checkpoint_key, stage_keys
 from ablation_runner.plan._trial import CommandTrial, TrainedTrial, Trial, random_seed, trial_name
 from ablation_runner.store import content_hash, source_digest
 from ablation_runner.study import (
-    AS_TRAINED,
     Command,
     CommandStudy,
     Configuration,
@@ -32,7 +35,12 @@ _SOURCES = (
     "vlm_tasks",
 )
 # What a condition may set, so what a test depends on besides the weights.
-_TESTED: Any = {"data": True, "encoder": True, "tokens": True, "model": {"allocator"}}
+_TESTED: Any = {
+    "data": True,
+    "encoder": True,
+    "tokens": True,
+    "model": {"allocator": True, "checkpoint": {"processor"}},
+}
 
 
 def plan_trials(study: Study, arms: tuple[PlannedArm, ...], *, processes: int, data: str) -> list[Trial]:
@@ -58,21 +66,24 @@ def plan_trials(study: Study, arms: tuple[PlannedArm, ...], *, processes: int, d
 def _trial(
     study: TrainedStudy, arm: PlannedArm, seed: int, *, processes: int, data: str, sources: str
 ) -> TrainedTrial:
-    configuration = arm.configuration
-    assert isinstance(configuration, Configuration)
-    stages = stage_keys(
-        configuration,
-        study.engine,
-        seed=random_seed(seed, replicate=configuration.replicate),
-        data=data,
-        sources=sources + own_sources(configuration),
+    assert isinstance(arm.configuration, Configuration)
+    drawn = random_seed(seed, replicate=arm.configuration.replicate)
+    configuration, weights = _with_weights(
+        arm.name, arm.configuration, drawn, of_one=len(study.all_seeds) == 1
     )
-    conditions = {AS_TRAINED: configuration} | {
-        name: changed(configuration, changes, where=f"conditions.{name}")
-        for name, changes in study.conditions.items()
+    setting: dict[str, Any] = {
+        "seed": drawn,
+        "data": data,
+        "sources": sources + own_sources(configuration),
     }
+    stages: tuple[str, ...] = ()
+    if weights is None:
+        made = stages = stage_keys(configuration, study.engine, **setting)
+    else:
+        made = (checkpoint_key(configuration, study.engine, digest=weights.digest, **setting),)
+    conditions = tested_under(study, arm.name, configuration)
     read = {name: condition.model_dump(include=_TESTED) for name, condition in conditions.items()}
-    tested = content_hash({"stages": stages, "metric": study.metric, "conditions": read})
+    tested = content_hash({"stages": made, "metric": study.metric, "conditions": read})
     return TrainedTrial(
         name=trial_name(arm.name, seed, tested),
         arm=arm.name,
@@ -83,7 +94,31 @@ def _trial(
         metric=study.metric,
         conditions=conditions,
         stages=stages,
+        weights=weights,
     )
+
+
+def _with_weights(
+    arm: str, configuration: Configuration, seed: int, *, of_one: bool
+) -> tuple[Configuration, Weights | None]:
+    """The arm's configuration, with the training of its checkpoint where it has one, and where its weights lie.
+
+    Raises:
+        StudyError: the weights are not there or do not fit, or one checkpoint is to stand for several seeds.
+    """
+    checkpoint = configuration.model.checkpoint
+    if checkpoint is None:
+        return configuration, None
+    if checkpoint.run is None and not of_one:
+        raise StudyError(
+            f"arm {arm!r}: one checkpoint is one seed: set seeds to it alone, or name the run whose seeds have weights of "
+            "their own"
+        )
+    try:
+        weights, trained = find_weights(configuration, seed)
+    except StudyError as error:
+        raise StudyError(f"arm {arm!r}: {error}") from error
+    return trained, weights
 
 
 def write_plan(path: Path, trials: list[Trial], arms: tuple[PlannedArm, ...]) -> None:
@@ -104,6 +139,9 @@ def write_plan(path: Path, trials: list[Trial], arms: tuple[PlannedArm, ...]) ->
                 {name: condition.model_dump() for name, condition in trial.conditions.items()}
             ),
             "stages": list(trial.stages),
+            "weights": json.dumps(asdict(trial.weights))
+            if isinstance(trial, TrainedTrial) and trial.weights
+            else None,
             "differences": json.dumps(differences.get(trial.arm, []), ensure_ascii=False),
         }
         for trial in trials
@@ -138,5 +176,6 @@ def _read_trial(row: dict[str, Any]) -> Trial:
         configuration=Configuration.model_validate_json(row["configuration"]),
         engine=Engine.model_validate(engine),
         conditions={name: Configuration.model_validate(each) for name, each in tested.items()},
+        weights=Weights(**json.loads(row["weights"])) if row.get("weights") else None,
         **common,
     )

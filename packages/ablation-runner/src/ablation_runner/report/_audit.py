@@ -13,6 +13,7 @@ _HEADINGS = {
     "over-interpretation": "Differences within their noise",
     "confound": "What differs besides the factor",
     "tuning": "Whether every arm had the same chances",
+    "training": "What was trained",
 }
 _WORDS = {"error": "serious", "warning": "caution", "note": "note"}
 _OPEN = 4  # findings of one kind that are shown at once; the rest unfolds

@@ -1,5 +1,6 @@
 """The study file: its schema, and reading it from disk."""
 
+from ablation_runner.study._checkpoint import QUESTION, Checkpoint
 from ablation_runner.study._command import Command, OwnSettings
 from ablation_runner.study._configuration import Configuration
 from ablation_runner.study._data import Data
@@ -11,13 +12,16 @@ from ablation_runner.study._load import built_in_studies, find_study, load_study
 from ablation_runner.study._schema import AS_TRAINED, Arm, Claim, Study
 from ablation_runner.study._seeds import SeedsAsNeeded
 from ablation_runner.study._tokens import Reducer, reducer_needs
-from ablation_runner.study._training import Stage, Training
+from ablation_runner.study._training import PARTS, Stage, Training
 from ablation_runner.study._variants import Variant
 
 __all__ = [
     "AS_TRAINED",
+    "PARTS",
+    "QUESTION",
     "Arm",
     "Changes",
+    "Checkpoint",
     "Claim",
     "Command",
     "CommandStudy",

@@ -22,7 +22,10 @@ class Configuration(Settings):
     before: Annotated[list[Stage], Field(description="Stages of training before the last one.")] = Field(
         default_factory=list
     )
-    training: Annotated[Training, Field(description="The last stage of training.")]
+    training: Annotated[
+        Training | None,
+        Field(description="The last stage of training; left out where model.checkpoint has the weights."),
+    ] = None
     replicate: Annotated[
         int,
         Field(
@@ -34,8 +37,14 @@ class Configuration(Settings):
 
     @property
     def trainings(self) -> tuple[Training, ...]:
-        """The training of every stage, in their order."""
-        return (*(stage.training for stage in self.before), self.training)
+        """The training of every stage, in their order; of a checkpoint those that it has been through, if it says so."""
+        stages = tuple(stage.training for stage in self.before)
+        return stages if self.training is None else (*stages, self.training)
+
+    @property
+    def pair_objectives(self) -> dict[str, float]:
+        """Weights of the Q-Former's objectives that the last stage learns; empty where answers are written."""
+        return self.training.pair_objectives if self.training else {}
 
     @property
     def trains_encoder(self) -> bool:
@@ -48,10 +57,33 @@ class Configuration(Settings):
         return tuple(name for name in ("attention",) if name in reducer_needs(self.tokens.method))
 
     @model_validator(mode="after")
+    def _has_weights(self) -> "Configuration":
+        if self.training is None and self.model.checkpoint is None:
+            raise ValueError(
+                "training is missing (or, with stages = [], model.checkpoint: weights that are there)"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _serves_a_model_of_transformers(self) -> "Configuration":
+        if not self.model.is_of_transformers:
+            return self
+        for name, settings, own in (("encoder", self.encoder, Encoder()), ("tokens", self.tokens, Reducer())):
+            for key in type(settings).model_fields:
+                if getattr(settings, key) != getattr(own, key):
+                    raise ValueError(
+                        f"{name}.{key} is set, and a model of transformers has an encoder and image tokens of its own: "
+                        f"what can be set is data.* and model.checkpoint.*"
+                    )
+        if self.data.answers == "ranked":
+            raise ValueError('a model of transformers writes its answers: set data.answers = "written"')
+        return self
+
+    @model_validator(mode="after")
     def _allocator_fits(self) -> "Configuration":
         if self.model.allocator is None:
             return self
-        if not self.training.allocates:
+        if self.training and not self.training.allocates:
             raise ValueError("the last stage is the one that is tested: its allocator chooses the tokens")
         for training in self.trainings:
             if training.allocates and not training.reads_text_alone and training.questions_per_image != 1:
@@ -92,16 +124,16 @@ class Configuration(Settings):
     @model_validator(mode="after")
     def _objectives_fit(self) -> "Configuration":
         pairs = [training.objectives for training in self.trainings if training.pair_objectives]
-        if pairs and self.model.connector.name != "q-former":
+        if pairs and self.model.parts[0].name != "q-former":
             raise ValueError(
                 f"training.objectives = {pairs[0]!r} are learned by a Q-Former: set model.connector to "
-                f"'q-former', got {self.model.connector.name!r}"
+                f"'q-former', got {self.model.parts[0].name!r}"
             )
-        if self.training.pair_objectives and self.data.answers != "ranked":
+        if self.training and self.pair_objectives and self.data.answers != "ranked":
             raise ValueError(
                 f'training.objectives = {self.training.objectives!r} write no answers: set data.answers = "ranked"'
             )
-        if self.training.reads_text_alone:
+        if self.training and self.training.reads_text_alone:
             raise ValueError('the last stage sees images: objectives = "text" belongs to a stage before it')
         return self
 

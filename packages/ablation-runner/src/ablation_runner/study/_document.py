@@ -35,7 +35,21 @@ def study_schema() -> Node:
         "anyOf": [{"type": "string"}, variant],
         "description": variant["description"],
     }
-    return schema
+    cleaned: Node = _without_null(schema)
+    return cleaned
+
+
+def _without_null(node: Any) -> Any:
+    """A schema in which no value may be null: TOML has none, so a key is left out or has its type."""
+    if isinstance(node, list):
+        return [_without_null(each) for each in node]
+    if not isinstance(node, dict):
+        return node
+    kept = {key: _without_null(value) for key, value in node.items()}
+    shapes = [shape for shape in kept.get("anyOf", ()) if shape != {"type": "null"}]
+    if "anyOf" in kept and len(shapes) == 1:
+        return {**{key: value for key, value in kept.items() if key != "anyOf"}, **shapes[0]}
+    return kept | {"anyOf": shapes} if "anyOf" in kept else kept
 
 
 def study_document() -> str:

@@ -32,6 +32,29 @@ class TrainedStudy(Study):
             )
         return self
 
+    @model_validator(mode="after")
+    def _trains_or_tests(self) -> "TrainedStudy":
+        if self.stages is None and self.baseline.model.checkpoint is not None:
+            raise ValueError(
+                "baseline.model.checkpoint has the weights, so nothing is trained: set stages = []"
+            )
+        if self.stages is None:
+            return self
+        if self.baseline.model.checkpoint is None:
+            raise ValueError(
+                "stages = [] trains nothing: name weights that are there in baseline.model.checkpoint"
+            )
+        if self.baseline.training is not None or self.baseline.before:
+            raise ValueError("stages = [] trains nothing: leave baseline.training and baseline.before out")
+        for key, wanted in (
+            ("tuning", self.tuning is not None),
+            ("match", self.match != "none"),
+            ('design.kind = "greedy-sequential"', self.design.kind == "greedy-sequential"),
+        ):
+            if wanted:
+                raise ValueError(f"stages = [] trains nothing, and {key} needs training: leave it out")
+        return self
+
 
 class CommandStudy(Study):
     """A study whose arms a command trains and tests; every key of its baseline fills a placeholder of it."""
@@ -47,6 +70,7 @@ class CommandStudy(Study):
     @model_validator(mode="after")
     def _asks_what_a_command_can_do(self) -> "CommandStudy":
         needs_training = {
+            "stages": (self.stages is not None, "no key here: what is trained is up to the command"),
             "tuning": (self.tuning, "a validation score, which a command does not report"),
             "conditions": (self.conditions, "a trained model at hand; make each condition a factor's level"),
             "match": (self.match != "none", "a model at hand; set the sizes in the levels"),

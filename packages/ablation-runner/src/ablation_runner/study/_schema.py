@@ -14,7 +14,14 @@ from ablation_runner.study._settings import Settings
 
 AS_TRAINED = "as-trained"
 # What a trained model may be tested under without training it again.
-CONDITION_PATHS = ("tokens.", "encoder.image_size", "data.images", "data.limit", "model.allocator")
+CONDITION_PATHS = (
+    "tokens.",
+    "encoder.image_size",
+    "data.images",
+    "data.limit",
+    "model.allocator",
+    "model.checkpoint.processor",
+)
 
 
 class Arm(Settings):
@@ -62,6 +69,14 @@ class Study(Settings):
             '{ min = 3, max = 10, until = "decided" }, which adds seeds to the arms whose claims are undecided.'
         ),
     ]
+    stages: Annotated[
+        list[Any] | None,
+        Field(
+            max_length=0,
+            description="`[]` where nothing is trained: the weights are those of model.checkpoint. Else left out; stages are "
+            "baseline.before and baseline.training.",
+        ),
+    ] = None
     baseline: Annotated[
         Configuration | OwnSettings, Field(description="The configuration all arms are compared with.")
     ]
@@ -81,7 +96,8 @@ class Study(Settings):
         dict[str, Changes],
         Field(
             description="Further conditions every trained model is tested under, without training it again: "
-            "name to a table of path and value (tokens.*, encoder.image_size, data.images, data.limit, model.allocator)."
+            "name to a table of path and value (tokens.*, encoder.image_size, data.images, data.limit, model.allocator, "
+            "model.checkpoint.processor)."
         ),
     ] = Field(default_factory=dict)
     engine: Annotated[
@@ -109,6 +125,11 @@ class Study(Settings):
             "file, which is merged into it."
         ),
     ] = Field(default_factory=dict)
+
+    @property
+    def generalizes_to(self) -> Literal["both", "items"]:
+        """What inference is over: items alone where one checkpoint is tested, else training runs and items."""
+        return "items" if self.stages is not None and len(self.all_seeds) == 1 else "both"
 
     @field_validator("seeds")
     @classmethod

@@ -26,7 +26,7 @@ def assemble_model(
         tokenizer: the language model's words.
         seed: the trial's seed.
     """
-    connector, language = configuration.model.connector, configuration.model.language_model
+    connector, language = configuration.model.parts
     vision_width, options = configuration.encoder.spec().width, connector.options()
     pairs = any(training.pair_objectives for training in configuration.trainings)
     if pairs:

@@ -8,13 +8,14 @@ from typing import Any
 
 import torch
 
-from ablation_runner.study import Configuration
+from ablation_runner.study import Configuration, Training
 from ablation_runner.trial._assemble import assemble_model
 from ablation_runner.trial._cost import answering_cost
-from ablation_runner.trial._data import make_tokenizer
+from ablation_runner.trial._data import make_tokenizer, read_items
 from ablation_runner.trial._pairs import hidden_words, learner_of, statement_rows
 from ablation_runner.trial._parts import train_parts
 from ablation_runner.trial._recomputing import recompute_activations
+from ablation_runner.trial._vlm import QUESTIONS_AT_ONCE, load_vlm, vlm_cost, write_answers
 from token_budget import grid_positions, reduce_tokens, visual_tokens
 from vlm_fusion import (
     Question,
@@ -32,7 +33,7 @@ class Expected:
     """The expected cost of one trial of an arm.
 
     Attributes:
-        parameters: that train.
+        parameters: that train; all, where nothing is trained.
         macs: multiply-accumulates of one question, forward.
         visual_tokens: per image, as the language model sees them.
         seconds: of training, validation and testing, on this machine now.
@@ -55,6 +56,8 @@ def expect(configuration: Configuration, *, threads: int, recompute: bool = Fals
     before = torch.get_num_threads()
     torch.set_num_threads(threads)
     try:
+        if configuration.model.is_of_transformers:
+            return _expect_vlm(configuration)
         return _expect(configuration, recompute=recompute)
     finally:
         torch.set_num_threads(before)
@@ -64,11 +67,12 @@ def _expect(configuration: Configuration, *, recompute: bool) -> Expected:
     named = configuration.data.task
     task = create_task(named.name, **named.options())
     tokenizer = make_tokenizer(task, configuration)
-    training, data = configuration.training, configuration.data
+    training, data = configuration.training or Training(steps=1), configuration.data
+    trains = configuration.model.checkpoint is None
     model = assemble_model(configuration, tokenizer, seed=0)
-    if configuration.trains_encoder:
+    if trains and configuration.trains_encoder:
         train_parts(model, training, seed=0)
-    if recompute:
+    if recompute and trains:
         recompute_activations(model.train())
     test = task.items("test")
     row = test.row(0, named=True)
@@ -77,7 +81,7 @@ def _expect(configuration: Configuration, *, recompute: bool) -> Expected:
         [[question] * training.questions_per_image] * training.images_per_step, pad=tokenizer.pad_token_id
     )
     budget = configuration.tokens.budget
-    images = _made_up_images(configuration, model)
+    images = _made_up_images(configuration, model, training.images_per_step)
 
     learner = learner_of(model, training)
 
@@ -86,24 +90,45 @@ def _expect(configuration: Configuration, *, recompute: bool) -> Expected:
             return _pair_loss(learner, images, question, tokenizer)
         return torch.as_tensor(model(images, text.input_ids, segments=text.segments, labels=text.labels).loss)
 
-    step = _fastest(lambda: _update(model, forward()))
+    step = _fastest(lambda: _update(model, forward())) if trains else 0.0
     with torch.no_grad():
         look = _fastest(forward)
     asked = training.images_per_step * training.questions_per_image
     per_image = len(test) / len(task.image_ids("test"))
-    looked_at = len(test) + training.validations * data.validation_images * per_image
+    validations = training.validations if trains else 0
+    looked_at = len(test) + validations * data.validation_images * per_image
     cost = answering_cost(model, image_tokens=budget, text_tokens=len(question.prompt) + len(question.answer))
     return Expected(
-        parameters=cost.trainable,
+        parameters=cost.trainable if trains else cost.parameters,
         macs=cost.macs,
         visual_tokens=cost.visual_tokens,
         seconds=training.steps * step + looked_at / asked * look,
     )
 
 
-def _made_up_images(configuration: Configuration, model: VisionLanguageModel) -> Any:
+def _expect_vlm(configuration: Configuration) -> Expected:
+    """The cost of testing a model of transformers: its answers to one batch of test questions are timed."""
+    checkpoint, data = configuration.model.checkpoint, configuration.data
+    assert checkpoint is not None
+    vlm = load_vlm(checkpoint, dtype=torch.float32)
+    task = create_task(data.task.name, **data.task.options())
+    test = read_items(task, "test", limit=data.limit)
+    batch = test.head(QUESTIONS_AT_ONCE)
+    prompts = [format_prompt(data.prompt, question) for question in batch["question"]]
+    images = [task.image(image) for image in batch["image_id"]]
+    seconds = _fastest(lambda: write_answers(vlm, configuration, prompts, images))
+    cost = vlm_cost(vlm, configuration)
+    return Expected(
+        parameters=cost.parameters,
+        macs=cost.macs,
+        visual_tokens=cost.visual_tokens,
+        seconds=seconds * len(test) / len(batch),
+    )
+
+
+def _made_up_images(configuration: Configuration, model: VisionLanguageModel, batch: int) -> Any:
     """A batch of tokens within the budget, or of pixels where the encoder is trained (it is then set to reduce them)."""
-    noise, batch = torch.Generator().manual_seed(0), configuration.training.images_per_step
+    noise = torch.Generator().manual_seed(0)
     spec, tokens = configuration.encoder.spec(), configuration.tokens
     if configuration.trains_encoder:
         model.reducer = partial(

@@ -43,7 +43,7 @@ def make_tokenizer(task: Task, configuration: Configuration) -> Any:
     Raises:
         TrialFailedError: the pretrained one has no end token.
     """
-    named = configuration.model.language_model
+    _, named = configuration.model.parts
     options = language_model_options(named.name, **named.options())
     if not isinstance(options, PretrainedOptions):
         return build_tokenizer(_training_texts(task, configuration))

@@ -1,6 +1,6 @@
 """A trained model's answers to the test questions, scored: one row per prediction."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import numpy as np
@@ -8,9 +8,10 @@ import polars as pl
 import torch
 
 from ablation_runner.plan import TrainedTrial
-from ablation_runner.study import Configuration
+from ablation_runner.study import AS_TRAINED, Configuration
 from ablation_runner.trial._allocating import AllocatingModel
 from ablation_runner.trial._assemble import make_allocator
+from ablation_runner.trial._engine import training_type
 from ablation_runner.trial._feed import Feed
 from ablation_runner.trial._material import Material
 from ablation_runner.trial._pairs import PairFeed, learner_of
@@ -21,6 +22,7 @@ from vlm_fusion import VisionLanguageModel
 from vlm_tasks import result_rows
 
 _IMAGES_AT_ONCE = 32
+Read = Callable[[Configuration, int], Material]
 
 
 def evaluate(
@@ -45,7 +47,7 @@ def evaluate(
     shown = shown_images(
         len(split.images), trial.random_seed, shuffled=condition.data.images == "shuffled"
     ).tolist()
-    kind = PairFeed if condition.training.pair_objectives else Feed
+    kind = PairFeed if condition.pair_objectives else Feed
     allocates = condition.model.allocator is not None
     feed = kind(material=material, reducer=condition.tokens, seed=trial.random_seed, allocates=allocates)
     # Whole batches are dealt to the ranks, so that a batch is the same whoever has it.
@@ -84,6 +86,29 @@ def _allocating_as(
         yield
     finally:
         model.allocator = trained
+
+
+def evaluate_conditions(model: VisionLanguageModel, trial: TrainedTrial, read: Read) -> pl.DataFrame:
+    """The result rows of every condition; the model is moved to the accelerator and to the trial's precision.
+
+    Args:
+        model: plain, with whole parameters.
+        trial: what is tested.
+        read: gives what a configuration reads.
+    """
+    if torch.cuda.is_available():
+        model.to(torch.device("cuda", torch.cuda.current_device()))
+    model.to(training_type(trial.engine))
+    return pl.concat(
+        evaluate(model, trial, condition, name=name, material=read(condition, trial.random_seed))
+        for name, condition in trial.conditions.items()
+    )
+
+
+def score_of(rows: pl.DataFrame) -> float:
+    """The metric over all items, as trained."""
+    own = rows.filter(pl.col("condition") == AS_TRAINED)
+    return float(own.select(pl.col("value").sum() / pl.col("weight").sum()).item())
 
 
 def shown_images(images: int, seed: int, *, shuffled: bool) -> np.ndarray:

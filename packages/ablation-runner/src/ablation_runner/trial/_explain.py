@@ -15,6 +15,7 @@ from ablation_runner.trial._feed import Feed
 from ablation_runner.trial._images import seen_pixels
 from ablation_runner.trial._material import Material, load_material
 from ablation_runner.trial._stage import stage_model
+from ablation_runner.trial._weights import checkpoint_model
 from relevance_allocator import explain
 from vlm_fusion import Question, pack_questions
 from vlm_tasks import create_task
@@ -38,7 +39,12 @@ def explainer(trial: TrainedTrial, run: RunFolder) -> Explainer:
             f"arm {trial.arm!r} has no allocator: every question of an image sees the same tokens"
         )
     material = load_material(configuration, trial.random_seed, run.features, _say_nothing)
-    model = stage_model(trial, material, run.stage(trial.stages[-1])).eval()
+    tested = (
+        checkpoint_model(trial, material)
+        if trial.weights
+        else stage_model(trial, material, run.stage(trial.stages[-1]))
+    )
+    model = tested.eval()
     assert isinstance(model, AllocatingModel)
     return partial(_explain, trial=trial, material=material, model=model)
 

@@ -87,7 +87,7 @@ def material_key(configuration: Configuration, seed: int) -> str:
         drawn = any(member.weights == "random" for member in configuration.encoder.members)
         fresh = seed if drawn else None
         stored = content_hash([list(configuration.extras), configuration.model.allocator is not None, fresh])
-    language = configuration.model.language_model
+    _, language = configuration.model.parts
     words = language_model_options(language.name, **language.options())
     own = [words.repository, words.revision] if isinstance(words, PretrainedOptions) else None
     return content_hash([data, configuration.encoder.model_dump(), stored, own])

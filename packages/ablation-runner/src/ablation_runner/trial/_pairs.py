@@ -31,9 +31,9 @@ def objective_heads(model: VisionLanguageModel) -> ImageTextModel:
     )
 
 
-def learner_of(model: VisionLanguageModel, training: Training) -> Any:
+def learner_of(model: VisionLanguageModel, training: Training | None) -> Any:
     """What a stage trains: the model, or the heads with the Q-Former where objectives of pairs are learned."""
-    options = training.objective_options()
+    options = training.objective_options() if training else None
     if options is None:
         return model
     model.objectives.options = options

@@ -28,17 +28,22 @@ def train_parts(model: VisionLanguageModel, training: Training, *, seed: int) ->
     Raises:
         TrialFailedError: nothing trains.
     """
-    parts = {*training.parts} if not training.pair_objectives else {*training.parts, "objectives"}
-    if training.pair_objectives:
-        parts -= {"language_model", "allocator"}
+    parts = trained_parts(training)
     for name, parameter in model.named_parameters():
-        parameter.requires_grad_(parameter.requires_grad and _part(name) in parts)
+        parameter.requires_grad_(parameter.requires_grad and part_of(name) in parts)
     if isinstance(model.encoder, Encoder):
         _train_encoder(model.encoder, training, seed)
     trained = [name for name, parameter in model.named_parameters() if parameter.requires_grad]
     if not trained:
         raise TrialFailedError(f"nothing of training.parts = {training.parts} can be trained")
     return trained
+
+
+def trained_parts(training: Training) -> set[str]:
+    """What a stage trains besides the encoder; objectives of pairs have heads, and neither words nor an allocator."""
+    if not training.pair_objectives:
+        return {*training.parts}
+    return {*training.parts, "objectives"} - {"language_model", "allocator"}
 
 
 def _train_encoder(encoder: Encoder, training: Training, seed: int) -> None:
@@ -73,12 +78,13 @@ def check_changes(before: Mapping[str, str], after: Mapping[str, str], trained: 
         raise TrialFailedError(
             f"{leaked[0]} is frozen and was changed by training ({len(leaked)} weights in all)"
         )
-    for part in sorted({_part(name) for name in trained}):
-        if not any(_part(name) == part for name in changed):
+    for part in sorted({part_of(name) for name in trained}):
+        if not any(part_of(name) == part for name in changed):
             raise TrialFailedError(f"the {part} should train, and none of its weights changed")
 
 
-def _part(name: str) -> str:
+def part_of(name: str) -> str:
+    """The part of the model that a weight belongs to: the first word of its name."""
     return name.partition(".")[0]
 
 

@@ -7,7 +7,7 @@ import polars as pl
 import torch
 
 from ablation_runner.plan import TrainedTrial
-from ablation_runner.study import Training
+from ablation_runner.study import Configuration
 from ablation_runner.trial._data import Split
 from ablation_runner.trial._evaluate import shown_images
 from ablation_runner.trial._feed import Feed
@@ -20,9 +20,9 @@ _METRICS = {"recall_at_1": 1, "recall_at_5": 5}
 _IMAGES_AT_ONCE = 256
 
 
-def learns_contrast(training: Training) -> bool:
-    """Whether a stage brings images and texts into one space, so that one can be found by the other."""
-    return training.pair_objectives.get("contrastive", 0) > 0
+def learns_contrast(configuration: Configuration) -> bool:
+    """Whether the last stage brings images and texts into one space, so that one can be found by the other."""
+    return configuration.pair_objectives.get("contrastive", 0) > 0
 
 
 def retrieval_rows(model: VisionLanguageModel, trial: TrainedTrial, material: Material) -> pl.DataFrame:

@@ -12,19 +12,15 @@ from ablation_runner.files import write_frame
 from ablation_runner.plan import TrainedTrial, training_stages
 from ablation_runner.records import write_record
 from ablation_runner.store import RunFolder, StageFolder
-from ablation_runner.study import AS_TRAINED, Configuration
 from ablation_runner.trial._cost import answering_cost
-from ablation_runner.trial._engine import training_type
-from ablation_runner.trial._evaluate import evaluate
+from ablation_runner.trial._evaluate import Read, evaluate_conditions, score_of
 from ablation_runner.trial._material import Material
 from ablation_runner.trial._ranks import Check
 from ablation_runner.trial._retrieval import learns_contrast, retrieval_rows
 from ablation_runner.trial._stage import OnStep, Watchers, ensure_stage, stage_model
 from ablation_runner.trial._tripwires import check_seeds_differ, curve_digest
-from vlm_fusion import VisionLanguageModel
 
 Tell = Callable[..., None]
-Read = Callable[[Configuration, int], Material]
 _CURVE = {"step": pl.Int64, "split": pl.String, "loss": pl.Float64, "accuracy": pl.Float64}
 _TELL_EVERY = 5  # steps between events
 
@@ -55,7 +51,7 @@ def run_trial(
     cost = answering_cost(
         model, image_tokens=trial.configuration.tokens.budget, text_tokens=material.longest_question
     )
-    rows = _test(trial, model, read) if trial.conditions else None
+    rows = evaluate_conditions(model, trial, read) if trial.conditions else None
     check()
     if torch.distributed.get_rank():
         return
@@ -75,11 +71,11 @@ def run_trial(
     if rows is not None:
         write_frame(folder.items_file, rows)
         files.append(folder.items_file)
-    if rows is not None and learns_contrast(trial.configuration.training):
+    if rows is not None and learns_contrast(trial.configuration):
         write_frame(folder.besides_file, retrieval_rows(model, trial, material))
         files.append(folder.besides_file)
     validated = [point for point in curve if point["split"] == "validation"][-1]
-    score = validated["accuracy"] if rows is None else _score(rows)
+    score = validated["accuracy"] if rows is None else score_of(rows)
     seconds = sum(stage["seconds"] for stage in trained)
     write_record(
         folder.record_file,
@@ -136,23 +132,6 @@ def _reach_last_stage(trial: TrainedTrial, run: RunFolder, material: Material, t
     if first == len(folders):
         tell("trial", trial=trial.name, step=trial.steps, steps=trial.steps)
     return folders[-1]
-
-
-def _test(trial: TrainedTrial, model: VisionLanguageModel, read: Read) -> pl.DataFrame:
-    """The rows of every condition."""
-    if torch.cuda.is_available():
-        model.to(torch.device("cuda", torch.cuda.current_device()))
-    model.to(training_type(trial.engine))
-    return pl.concat(
-        evaluate(model, trial, condition, name=name, material=read(condition, trial.random_seed))
-        for name, condition in trial.conditions.items()
-    )
-
-
-def _score(rows: pl.DataFrame) -> float:
-    """The metric over all items, as trained."""
-    own = rows.filter(pl.col("condition") == AS_TRAINED)
-    return float(own.select(pl.col("value").sum() / pl.col("weight").sum()).item())
 
 
 def _digests(trial: TrainedTrial, run: RunFolder, others: list[TrainedTrial]) -> dict[int, str]:

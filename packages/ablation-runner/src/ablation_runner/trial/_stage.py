@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from ablation_runner.files import write_atomically
 from ablation_runner.leases import Lease, try_lease
-from ablation_runner.plan import TrainedTrial
+from ablation_runner.plan import TrainedTrial, weights_header
 from ablation_runner.records import write_record
 from ablation_runner.store import StageFolder
 from ablation_runner.study import Stage
@@ -136,7 +136,10 @@ def _train_stage(
     saved = _to_keep(trial, stage, material, before, plain, weights) if first else {}
     check()
     if first:
-        write_atomically(folder.weights_file, lambda file: safetensors.torch.save_file(saved, file))
+        said = weights_header(trial.configuration, stage, trial.random_seed) or None
+        write_atomically(
+            folder.weights_file, lambda file: safetensors.torch.save_file(saved, file, metadata=said)
+        )
         record = {
             "stage": stage.name,
             "trial": trial.name,
@@ -158,10 +161,10 @@ def _to_keep(
     plain: dict[str, Tensor],
     weights: dict[str, Tensor],
 ) -> dict[str, Tensor]:
-    """Name to each weight that this stage or one before it has changed, adapters merged, and the fitted price."""
+    """Name to each weight that this stage or one before it has trained or changed, adapters merged, and the fitted price."""
     dtype = training_type(trial.engine)
     whole = stage_model(trial, material, before)
-    train_parts(whole, stage.training, seed=trial.random_seed)
+    trained = set(train_parts(whole, stage.training, seed=trial.random_seed))
     _with_weights(whole, weights)
     if isinstance(whole.encoder, Encoder):
         merge_adapters(whole.encoder)
@@ -169,7 +172,7 @@ def _to_keep(
     changed = {
         name: tensor
         for name, tensor in _state(whole).items()
-        if name in kept or not torch.equal(tensor.to(dtype), plain[name].to(dtype))
+        if name in kept | trained or not torch.equal(tensor.to(dtype), plain[name].to(dtype))
     }
     batches = batch_plan(trial, stage.training, material)
     return changed | fitted_price(whole, batches, stage_feed(trial, stage, material))

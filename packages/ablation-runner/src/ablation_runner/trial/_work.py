@@ -14,9 +14,11 @@ from ablation_runner.plan import TrainedTrial, read_plan
 from ablation_runner.store import RunFolder
 from ablation_runner.study import Configuration
 from ablation_runner.trial._engine import start_distributed
+from ablation_runner.trial._evaluate import Read
 from ablation_runner.trial._material import Material, load_material, material_key
 from ablation_runner.trial._ranks import agreed, checked
-from ablation_runner.trial._run_trial import Read, Tell, run_trial
+from ablation_runner.trial._run_trial import Tell, run_trial
+from ablation_runner.trial._test_weights import test_weights
 
 
 def work(path: Path, *, tell: Tell | None = None) -> None:
@@ -78,7 +80,10 @@ def _run_one(
     lease: Lease | None,
 ) -> None:
     try:
-        run_trial(trial, run, read, trials, tell, checked(lease))
+        if trial.weights is not None:
+            test_weights(trial, run, read, tell, checked(lease))
+        else:
+            run_trial(trial, run, read, trials, tell, checked(lease))
     except LostLeaseError:
         raise
     except Exception as error:  # whatever it is becomes the trial's recorded cause; the study goes on
