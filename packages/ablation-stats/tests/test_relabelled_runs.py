@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
-from ablation_stats import paired_difference
+from ablation_stats import Claim, judge, judge_sequential, paired_difference, pairs_of
+from ablation_stats._looks_taken import first_seeds
 
-RUNS = 2000
+RUNS, STUDIES = 2000, 400
 
 
 pytestmark = pytest.mark.slow
@@ -64,3 +65,21 @@ def test_one_recipe_relabelled_into_two_arms_is_called_different_no_more_often_t
         values = {"a": predictions[drawn[:seeds]], "b": predictions[drawn[seeds:]]}
         called += paired_difference(cube_of(values), arm="a", baseline="b", **choice).p_value < 0.05
     assert called / RUNS < 0.05 + band(0.05)
+
+
+@pytest.mark.parametrize("spending", ["obrien-fleming", "pocock"])
+def test_studies_made_of_one_recipe_hold_a_false_claim_no_more_often_than_stated(
+    band, cube_of, predictions, spending
+):
+    """Two claims on three labels; judged at once over five seeds, and looked at after each of three to eight."""
+    rng, claims = np.random.default_rng(9), [Claim(text=arm, arm=arm, baseline="a") for arm in ("b", "c")]
+    at_once = looked_at = 0
+    for _ in range(STUDIES):
+        drawn = rng.permutation(60)[:24]
+        study = cube_of({arm: predictions[drawn[at : at + 8]] for arm, at in (("a", 0), ("b", 8), ("c", 16))})
+        five = [each.verdict for each in judge(claims, first_seeds(study, 5))]
+        found = judge_sequential(claims, pairs_of(study), looks=range(3, 9), spending=spending)
+        at_once += set(five) != {"inconclusive"}
+        looked_at += {each.verdict.verdict for each in found} != {"inconclusive"}
+    assert at_once / STUDIES < 0.05 + band(0.05, STUDIES)
+    assert looked_at / STUDIES < 0.05 + band(0.05, STUDIES)
