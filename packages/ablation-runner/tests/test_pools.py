@@ -62,8 +62,8 @@ def test_gpus_are_divided_and_no_two_workers_have_the_same(monkeypatch: pytest.M
 
 
 def test_a_worker_sees_its_own_gpus_alone(monkeypatch: pytest.MonkeyPatch, run: RunFolder) -> None:
-    exists = Path.exists
-    monkeypatch.setattr(Path, "exists", lambda path: path.name == "nvidiactl" or exists(path))
+    assert worker_environment(1, ["0"])["DS_ACCELERATOR"] == "cpu"
+    monkeypatch.setattr("ablation_runner.pools._command.gpus", lambda: ["4", "7"])
     monkeypatch.setattr("ablation_runner.pools._command.starts_own_ranks", lambda _: False)
     assert worker_environment(1, ["4"])["CUDA_VISIBLE_DEVICES"] == "4"
     world = next(part for part in worker_command(run, ["4", "7"]) if part.startswith("--world_info="))

@@ -5,9 +5,9 @@ import json
 import os
 import socket
 import sys
-from pathlib import Path
 
 from ablation_runner.plan import starts_own_ranks
+from ablation_runner.resources import gpus
 from ablation_runner.store import RunFolder
 
 _WORKER = "ablation_runner.trial"
@@ -55,7 +55,7 @@ def worker_environment(threads: int, devices: list[str]) -> dict[str, str]:
         "TOKENIZERS_PARALLELISM": "false",
         "PYTHONUNBUFFERED": "1",
     }
-    if Path("/dev/nvidiactl").exists():
+    if gpus():
         variables["CUDA_VISIBLE_DEVICES"] = ",".join(devices)
     else:
         variables["DS_ACCELERATOR"] = "cpu"

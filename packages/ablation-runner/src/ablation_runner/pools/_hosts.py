@@ -22,8 +22,12 @@ from ablation_runner.store import RunFolder
 _PORT = 29500  # torch's own, where the first host is another machine, whose free ports cannot be seen
 _ANSWER = 10  # seconds that a host has to answer
 _SSH = ["ssh", "-o", "BatchMode=yes", "-o", f"ConnectTimeout={_ANSWER}"]
-# Variables that go along to another machine: where Python finds packages, caches, and how ranks talk.
-_CARRIED = ("PYTHON", "PATH", "LD_LIBRARY_PATH", "VIRTUAL_ENV", "HF_", "NCCL_", "GLOO_", "UCX_", "OMP_", "TOKENIZERS_", "DS_")  # fmt: skip
+# Variables that go along to another machine: where Python finds packages, caches, and how ranks talk. No tokens: others
+# see a command's arguments.
+_CARRIED = (
+    *("PYTHON", "PATH", "LD_LIBRARY_PATH", "VIRTUAL_ENV", "HF_HOME", "HF_HUB_CACHE", "HF_HUB_OFFLINE"),
+    *("NCCL_", "GLOO_", "UCX_", "OMP_", "TOKENIZERS_"),
+)
 
 
 @dataclass(frozen=True)
@@ -119,7 +123,10 @@ def is_here(name: str) -> bool:
 
 
 def remote(name: str, arguments: Sequence[str], environment: dict[str, str]) -> list[str]:
-    """A command that another machine runs in the same folder; it ends when its standard input does."""
+    """A command that another machine runs in the same folder; it ends when its standard input does.
+
+    Whether there are GPUs that machine finds out by itself.
+    """
     carried = [
         f"{variable}={value}"
         for variable, value in sorted(environment.items())
