@@ -34,6 +34,11 @@ def worked_off(study: Path) -> Any:
     return prepared
 
 
+def out_of(prepared: Any, trial: Any) -> Path:
+    """The folder that a trial's command leaves its results in."""
+    return prepared.folder.stage(trial.stages[0]).out
+
+
 def records(prepared: Any) -> dict[tuple[str, int], dict[str, Any]]:
     return {(trial.arm, trial.seed): prepared.folder.trial(trial.name).record() for trial in prepared.trials}
 
@@ -88,13 +93,33 @@ def test_a_finished_trial_is_not_repeated_and_a_failed_one_goes_on_in_its_folder
         forget_failure(prepared.folder.trial(trial.name))
     work(prepared.folder.path)
     assert {record["status"] for record in records(prepared).values()} == {"finished"}
-    runs = {
-        trial.arm: (prepared.folder.trial(trial.name).out / "runs").read_text() for trial in prepared.trials
-    }
+    runs = {trial.arm: (out_of(prepared, trial) / "runs").read_text() for trial in prepared.trials}
     assert runs == {"pixels": "x", "clip": "xx", "blind": "x"}
     seconds = [analyze(prepared).arms[arm].train_seconds for arm in (0, 1)]
     assert seconds[0] is not None
     assert seconds[1] is None  # nobody knows how long its first run took
+
+
+def test_results_that_are_read_otherwise_are_not_made_again(own_study: OwnStudy, own_text: str) -> None:
+    marked = '(out / "runs").open("a").write("x")'
+    one_seed = own_text.replace("[0, 1]", "[0]")
+    wrong = worked_off(own_study(one_seed.replace("items.csv", "itemz.csv"), before=marked))
+    assert {record["status"] for record in records(wrong).values()} == {"failed"}
+    right = worked_off(own_study(one_seed, before=marked))
+    (beside := right.source.with_name("beside.toml")).write_text(one_seed, encoding="utf-8")
+    for prepared in (right, worked_off(beside)):
+        assert {record["status"] for record in records(prepared).values()} == {"finished"}
+        assert [(out_of(prepared, trial) / "runs").read_text() for trial in prepared.trials] == ["x"] * 3
+
+
+def test_results_that_cannot_be_used_are_made_again(own_study: OwnStudy, own_text: str) -> None:
+    once = 'if not (out / "runs").exists():\n    lines[0] = "item,cluster,score"\n(out / "runs").open("a").write("x")'
+    prepared = worked_off(own_study(own_text.replace("[0, 1]", "[0]"), before=once))
+    for trial in prepared.trials:
+        forget_failure(prepared.folder.trial(trial.name))
+    work(prepared.folder.path)
+    assert {record["status"] for record in records(prepared).values()} == {"finished"}
+    assert [(out_of(prepared, trial) / "runs").read_text() for trial in prepared.trials] == ["xx"] * 3
 
 
 @pytest.mark.parametrize(
@@ -121,7 +146,7 @@ def test_a_trial_that_fails_says_why_and_the_others_go_on(
 
 def test_the_command_and_what_it_prints_are_in_the_trial_s_log(own_study: OwnStudy) -> None:
     prepared = worked_off(own_study(before='print("step 1", flush=True); print("careful", file=sys.stderr)'))
-    folder = prepared.folder.trial(prepared.trials[0].name)
+    folder = prepared.folder.stage(prepared.trials[0].stages[0])
     first, *printed = folder.log.read_text().splitlines()
     assert first.startswith("$ ")
     assert first.endswith(f"train.py --out {folder.out.resolve()} --seed 0 --encoder pixels --images=paired")
@@ -133,7 +158,7 @@ def test_curves_and_costs_that_are_left_are_reported(own_study: OwnStudy) -> Non
     prepared = prepare(str(study), runs=study.parent / "runs")
     for trial in prepared.trials:
         losses = {"step": [0, 80, 100], "split": ["validation"] * 3, "loss": [2.0, 1.0, 0.5]}
-        write_frame(prepared.folder.trial(trial.name).out / "train.parquet", pl.DataFrame(losses))
+        write_frame(out_of(prepared, trial) / "train.parquet", pl.DataFrame(losses))
     found = analyze(worked_off(study))
     assert [(arm.parameters, arm.macs, arm.visual_tokens) for arm in found.arms] == [(1200, 7, 0)] * 3
     assert [arm.convergence_known for arm in found.arms] == [True] * 3

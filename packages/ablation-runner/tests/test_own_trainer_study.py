@@ -136,24 +136,39 @@ def test_without_a_word_of_it_there_is_no_blind_arm(prepared: Any, own_text: str
     assert study.blind is None
 
 
-def test_a_trial_is_named_by_command_settings_seed_and_sources(
+@pytest.mark.parametrize(
+    ("old", "new", "same_run"),
+    [
+        ("--out", "--into", False),
+        ('images = "paired"', 'images = "other"', False),
+        ("seeds = [0, 1]", "seeds = [2, 3]", False),
+        ("sources =", "threads = 2\nsources =", False),
+        ('metric = "accuracy"', 'metric = "f1"', True),
+        ("items.csv", "rows.csv", True),
+        ("sources =", 'cluster = "image"\nsources =', True),
+    ],
+)
+def test_what_determines_the_run_names_it_and_what_is_read_of_it_the_trial(
+    prepared: Any, own_text: str, old: str, new: str, same_run: bool
+) -> None:
+    before, after = (
+        {trial.name: trial.stages for trial in prepared(text).trials if trial.arm != "blind"}
+        for text in (own_text, own_text.replace(old, new, 1))
+    )
+    assert not set(before) & set(after)
+    assert bool(set(before.values()) & set(after.values())) == same_run
+
+
+def test_more_seeds_and_the_same_sources_leave_what_there_is(
     prepared: Any, own_text: str, tmp_path: Path
 ) -> None:
     names = [trial.name for trial in prepared().trials]
     assert len(set(names)) == 6
-    assert [trial.name for trial in prepared().trials] == names
     more = prepared(own_text.replace("seeds = [0, 1]", "seeds = [0, 1, 2]")).trials
     assert [trial.name for trial in more][:6] == names
-    for old, new in (
-        ("--out", "--into"),
-        ('"paired"', '"other"'),
-        ("accuracy", "f1"),
-        ("items.csv", "rows.csv"),
-    ):
-        other = {trial.name for trial in prepared(own_text.replace(old, new, 1)).trials}
-        assert not other & {name for name in names if old != '"paired"' or not name.startswith("blind")}
     (tmp_path / "train.py").write_text("changed = True\n", encoding="utf-8")
-    assert not {trial.name for trial in prepare("own.toml", runs=tmp_path / "runs").trials} & set(names)
+    other = prepare("own.toml", runs=tmp_path / "runs").trials
+    assert not {trial.name for trial in other} & {trial.name for trial in more}
 
 
 def test_a_written_plan_reads_back_as_it_was(prepared: Any, tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ def test_two_workers_run_each_trial_once(own_study: OwnStudy) -> None:
     write_plan(prepared.folder.plan_file, prepared.trials, prepared.arms)
     with started(prepared) as first, started(prepared) as second:
         assert (first.wait(timeout=120), second.wait(timeout=120)) == (0, 0)
-    runs = [(prepared.folder.trial(trial.name).out / "runs").read_text() for trial in prepared.trials]
+    runs = [(prepared.folder.stage(trial.stages[0]).out / "runs").read_text() for trial in prepared.trials]
     assert runs == ["x"] * 6
     assert {
         record["status"]
@@ -35,7 +35,7 @@ def test_ranks_are_started_by_the_command_alone(own_study: OwnStudy, own_text: s
     text = own_text.replace("[0, 1]", "[0]").replace("{encoder}", "{encoder} --ranks {processes}")
     study = own_study(text, before='(out / "ranks").open("a").write(given["ranks"])')
     path = run(str(study), runs=study.parent / "runs", processes=2, workers=1)
-    assert sorted(file.read_text() for file in path.glob("trials/*/out/ranks")) == ["2", "2", "2"]
+    assert sorted(file.read_text() for file in path.parent.glob("stages/*/out/ranks")) == ["2", "2", "2"]
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="orphans are found through /proc")

@@ -76,7 +76,7 @@ def _described_arm(arm: PlannedArm, prepared: Prepared) -> Described:
         "differences": [str(difference) for difference in arm.differences],
     }
     if isinstance(first, CommandTrial):
-        described["runs"] = shlex.join(command_line(first, out=prepared.folder.trial(first.name).out))
+        described["runs"] = shlex.join(command_line(first, out=prepared.folder.stage(first.stages[0]).out))
     return described
 
 

@@ -57,8 +57,6 @@ def trial_status(run: RunFolder, trial: Trial) -> TrialStatus:
     if record is not None:
         state = "finished" if record["status"] == "finished" else "failed"
     step, seconds = _trained(run, trial)
-    if record and state == "finished" and not trial.stages:  # it was a command's
-        step, seconds = trial.steps, float(record["train_seconds"] or 0.0)
     return TrialStatus(
         trial=trial.name,
         arm=trial.arm,

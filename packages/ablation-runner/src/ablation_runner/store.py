@@ -107,16 +107,6 @@ class TrialFolder:
         return self.path / "besides.parquet"
 
     @property
-    def out(self) -> Path:
-        """What a command leaves that trains and tests the trial."""
-        return self.path / "out"
-
-    @property
-    def log(self) -> Path:
-        """What that command printed, run after run."""
-        return self.path / "command.log"
-
-    @property
     def monitors(self) -> Path:
         """What DeepSpeed's monitors write, a folder per stage of training."""
         return self.path / "monitors"
@@ -152,6 +142,16 @@ class StageFolder:
     def checkpoint(self) -> Path:
         """State to resume from, removed when the stage is finished."""
         return self.path / "checkpoint"
+
+    @property
+    def out(self) -> Path:
+        """What a command leaves that trains and tests in our place."""
+        return self.path / "out"
+
+    @property
+    def log(self) -> Path:
+        """What that command printed, run after run."""
+        return self.path / "command.log"
 
     @property
     def lease_file(self) -> Path:

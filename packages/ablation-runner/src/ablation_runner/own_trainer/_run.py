@@ -12,12 +12,13 @@ import polars as pl
 
 from ablation_runner.failure import TrialFailedError
 from ablation_runner.files import write_frame
+from ablation_runner.leases import Lease
 from ablation_runner.own_trainer._beside import read_costs, read_curve
 from ablation_runner.own_trainer._collect import collect
 from ablation_runner.own_trainer._waiting import wait_for_lease
 from ablation_runner.plan import CommandTrial, command_line
 from ablation_runner.records import write_record
-from ablation_runner.store import RunFolder, TrialFolder
+from ablation_runner.store import RunFolder, StageFolder
 
 Tell = Callable[..., None]
 Check = Callable[[], None]
@@ -39,13 +40,16 @@ def run_trial(
         LostLeaseError: as `check`.
         TrialFailedError: the command failed, or left no results that can be used.
     """
-    folder = run.trial(trial.name)
+    folder, stage = run.trial(trial.name), run.stage(trial.stages[0])
     tell("trial", trial=trial.name, step=0, steps=1)
-    is_whole = (
-        not folder.out.exists()
-    )  # else an earlier run, of which nobody knows how long it took, began it
-    seconds = run_command(command_line(trial, out=folder.out.resolve()), folder)
-    rows, curve, costs = collect(trial, folder.out), read_curve(trial, folder.out), read_costs(folder.out)
+    with wait_for_lease(stage.lease_file) as lease:  # a study beside this one may be running the same command
+        rows = _collected(trial, stage)
+        if rows is None:
+            _run_stage(trial, stage, lease)
+            rows = collect(trial, stage.out)
+    ran = stage.record()
+    seconds = float(ran["seconds"]) if ran else 0.0
+    curve, costs = read_curve(trial, stage.out), read_costs(stage.out)
     score = float(rows.select(pl.col("value").sum() / pl.col("weight").sum()).item())
     check()
     write_frame(folder.items_file, rows.with_columns(pl.col("valid").fill_null(True)))
@@ -59,7 +63,7 @@ def run_trial(
         "cause": None,
         "score": score,
         "says_valid": rows["valid"].null_count() == 0,
-        "train_seconds": round(seconds, 3) if is_whole else None,
+        "train_seconds": seconds or None,
         **costs,
     }
     files = [folder.items_file] if curve is None else [folder.items_file, folder.curve_file]
@@ -70,20 +74,39 @@ def run_trial(
     tell("finished", trial=trial.name, score=score, seconds=seconds)
 
 
-def run_command(command: Sequence[str], folder: TrialFolder) -> float:
-    """The seconds that a command took; it and what it prints are added to the trial's log.
+def _collected(trial: CommandTrial, stage: StageFolder) -> pl.DataFrame | None:
+    """What an earlier run of the command left, where it ended well and left what can be used; else None."""
+    if stage.record() is None:
+        return None
+    try:
+        return collect(trial, stage.out)
+    except TrialFailedError:
+        return None
+
+
+def _run_stage(trial: CommandTrial, stage: StageFolder, lease: Lease) -> None:
+    """Runs the command and records that it ended well, and how long it took where no earlier run had begun it."""
+    is_whole = not stage.out.exists()
+    seconds = run_command(command_line(trial, out=stage.out.resolve()), stage)
+    lease.check()
+    known = round(seconds, 3) if is_whole else 0.0
+    write_record(stage.record_file, {"trial": trial.name, "steps": 1, "seconds": known}, files=[])
+
+
+def run_command(command: Sequence[str], stage: StageFolder) -> float:
+    """The seconds that a command took; it and what it prints are added to the stage's log.
 
     Args:
         command: program and arguments.
-        folder: the trial's.
+        stage: whose folder it leaves its results in.
 
     Raises:
         TrialFailedError: it ended with an error, or was killed.
     """
-    folder.out.mkdir(parents=True, exist_ok=True)
-    guard = [sys.executable, "-m", "ablation_runner.own_trainer._guard", str(folder.path / ".command")]
+    stage.out.mkdir(parents=True, exist_ok=True)
+    guard = [sys.executable, "-m", "ablation_runner.own_trainer._guard", str(stage.path / ".command")]
     began, last = time.perf_counter(), ""
-    with folder.log.open("ab", buffering=0) as log:
+    with stage.log.open("ab", buffering=0) as log:
         log.write(f"$ {shlex.join(command)}\n".encode())
         with subprocess.Popen(
             [*guard, *command], stdin=subprocess.PIPE, stdout=log, stderr=subprocess.PIPE
@@ -93,7 +116,7 @@ def run_command(command: Sequence[str], folder: TrialFolder) -> float:
                 last = line.decode(errors="replace").strip() or last
             code = child.wait()
     if code:
-        raise TrialFailedError(_cause(code, last, folder.log))
+        raise TrialFailedError(_cause(code, last, stage.log))
     return time.perf_counter() - began
 
 

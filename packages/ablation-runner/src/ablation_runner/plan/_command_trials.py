@@ -1,7 +1,11 @@
-"""Trials of a command: each named by the command, its settings, the seed, and the files that the study lists."""
+"""Trials of a command: each named by the command with its settings and seed, and the files that the study lists.
+
+The run of the command is the trial's one stage, which trials and studies share that read its results differently.
+"""
 
 import hashlib
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from ablation_runner.errors import StudyError
@@ -68,18 +72,8 @@ def _files(pattern: str, folder: Path) -> Iterator[str]:
 def _trial(study: CommandStudy, arm: PlannedArm, seed: int, processes: int, sources: str) -> CommandTrial:
     settings = arm.configuration
     assert isinstance(settings, OwnSettings)
-    content = content_hash(
-        {
-            "engine": study.engine.model_dump(exclude={"sources"}),
-            "settings": settings.values(),
-            "seed": seed,
-            "processes": processes,
-            "metric": study.metric,
-            "sources": sources,
-        }
-    )
-    return CommandTrial(
-        name=trial_name(arm.name, seed, content),
+    trial = CommandTrial(
+        name=arm.name,
         arm=arm.name,
         seed=seed,
         configuration=settings,
@@ -89,3 +83,13 @@ def _trial(study: CommandStudy, arm: PlannedArm, seed: int, processes: int, sour
         conditions={AS_TRAINED: settings},
         stages=(),
     )
+    # What determines the run comes first, so that another metric or pattern of results does not run it again.
+    run = {
+        "command": command_line(trial, out=Path("{out}")),
+        "threads": study.engine.threads,
+        "sources": sources,
+    }
+    key = content_hash(run)
+    read = study.engine.model_dump(include={"results", "cluster"}) | {"metric": study.metric}
+    name = trial_name(arm.name, seed, content_hash({"stages": [key], **read}))
+    return replace(trial, name=name, stages=(key,))
