@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 # pytest's importlib mode leaves this folder off the path.
-for _name in ("ranks_pool", "tiny_vlm"):
+for _name in ("ledger_run", "ranks_pool", "tiny_vlm"):
     _spec = spec_from_file_location(_name, Path(__file__).with_name(f"{_name}.py"))
     assert _spec is not None
     assert _spec.loader is not None
