@@ -112,6 +112,16 @@ def tests_slow(session: nox.Session) -> None:
     run_shared(session, "pytest", "-m", "slow", "--durations=30", *session.posargs)
 
 
+@nox.session(venv_backend="none")
+def gpu(session: nox.Session) -> None:
+    """Runs what needs an NVIDIA GPU: a study in bfloat16 under ZeRO 2 and 3, killed and resumed, and training's throughput."""
+    if not Path("/dev/nvidiactl").exists():
+        session.skip("no NVIDIA GPU here; the same runs at tiny shapes on the CPU in tests-slow")
+    run_shared(session, "pytest", "-m", "gpu", *session.posargs)
+    for stage in ("2", "3"):
+        run_shared(session, "python", "packages/ablation-runner/bench/throughput.py", "--zero-stage", stage)
+
+
 @nox.session
 def lint(session: nox.Session) -> None:
     """Checks style and formatting."""

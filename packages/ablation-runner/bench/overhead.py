@@ -17,6 +17,7 @@ from transformers import get_scheduler
 
 from ablation_runner.store import StageFolder
 from ablation_runner.trial._batches import Row
+from ablation_runner.trial._checkpoint import History
 from ablation_runner.trial._engine import start_engine
 from ablation_runner.trial._train import train
 from token_budget import VisualTokens, reduce_tokens
@@ -123,7 +124,7 @@ def trial_times(one: OneTrial, steps: int) -> list[Moment]:
 
     engine = start_engine(one.model(), training=one.stage.training, engine=one.trial.engine)
     try:
-        train(engine, one.trial, one.stage, one.material, folder, on_step, lambda: None)
+        train(engine, one.trial, one.stage, one.material, folder, on_step, lambda: None, history=History())
     finally:
         engine.destroy()
     return ends

@@ -49,9 +49,9 @@ def case(
 
 
 class Ranks:
-    """The pool, which has no compiler and an empty extension cache."""
+    """The pool; without a compiler it has an empty extension cache too."""
 
-    def __init__(self, pool: subprocess.Popen[str], extensions: Path, errors: IO[str]) -> None:
+    def __init__(self, pool: subprocess.Popen[str], extensions: Path | None, errors: IO[str]) -> None:
         self._pool, self._extensions, self._errors = pool, extensions, errors
 
     def train(self, *cases: dict[str, Any]) -> list[Trained]:
@@ -65,7 +65,7 @@ class Ranks:
         for line in self._pool.stdout:
             if line.startswith("answer "):
                 found = json.loads(line.removeprefix("answer "))
-                assert not self._extensions.exists(), "an operator was compiled"
+                assert self._extensions is None or not self._extensions.exists(), "an operator was compiled"
                 return Trained(
                     np.array(found["losses"]), np.array(found["norms"]), found["rates"], found["digest"]
                 )
@@ -74,10 +74,12 @@ class Ranks:
 
 
 @contextmanager
-def started(folder: Path) -> Iterator[Ranks]:
+def started(folder: Path, *, compiler: bool = False) -> Iterator[Ranks]:
     """A pool that ends with the block."""
-    extensions = folder / "extensions"
-    environment = {**os.environ, "TORCH_EXTENSIONS_DIR": str(extensions), "PATH": str(folder)}
+    extensions = None if compiler else folder / "extensions"
+    environment = {**os.environ, "TORCHINDUCTOR_CACHE_DIR": str(folder / "compiled")}
+    if extensions:
+        environment |= {"TORCH_EXTENSIONS_DIR": str(extensions), "PATH": str(folder)}
     command = [sys.executable, str(SCRIPT)]
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
     with (

@@ -1,12 +1,14 @@
 """Every setting of DeepSpeed trains to the losses of the plain run, and what it cannot do is refused before."""
 
+import shutil
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from pydantic import ValidationError
-from ranks_pool import Ranks, case
+from ranks_pool import Ranks, case, started
 
 from ablation_runner import StudyError
 from ablation_runner.failure import TrialFailedError
@@ -47,6 +49,8 @@ def plain(ranks: Ranks) -> Any:
         ({"zero_stage": 3, "offload": "optimizer"}, 1e-5),
         ({"zero_stage": 1, "precision": "bfloat16"}, 1e-2),
         ({"zero_stage": 3, "precision": "bfloat16", "offload": "parameters"}, 1e-2),
+        ({"zero_stage": 0, "precision": "float16"}, 2e-2),
+        ({"zero_stage": 2, "precision": "float16"}, 2e-2),
     ],
 )
 def test_two_ranks_have_the_losses_of_the_plain_run(
@@ -54,6 +58,27 @@ def test_two_ranks_have_the_losses_of_the_plain_run(
 ) -> None:
     (found,) = ranks.train(case(steps=4, ranks=2, **engine))
     np.testing.assert_allclose(found.losses, plain.losses, rtol=tolerance)
+
+
+@pytest.mark.slow
+def test_the_loss_scale_of_float16_is_resumed(ranks: Ranks) -> None:
+    through, resumed = ranks.train(
+        case(ranks=2, steps=4, zero_stage=2, precision="float16"),
+        case(spans=[(2, 2), (2, 4)], zero_stage=2, precision="float16"),
+    )
+    assert resumed.losses.tolist() == through.losses.tolist()
+    assert resumed.digest == through.digest
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(
+    shutil.which("g++") is None, reason="torch.compile needs a C++ compiler; there is no g++ here"
+)
+def test_a_compiled_model_has_the_losses_of_the_plain_run(plain: Any, tmp_path: Path) -> None:
+    with started(tmp_path, compiler=True) as ranks:
+        (found,) = ranks.train(case(steps=4, ranks=2, zero_stage=2, compile=True))
+    np.testing.assert_allclose(found.losses, plain.losses, rtol=1e-5)
+    assert list(tmp_path.glob("compiled/**/*.cpp"))
 
 
 @pytest.mark.parametrize("connector", ["mlp", "gated-cross-attention"])

@@ -65,6 +65,7 @@ def test_a_stage_depends_on_whatever_changes_its_weights_and_on_nothing_else(tin
     assert changed("checkpoint_every = 3", "checkpoint_every = 4") == [False, False]
     assert changed('name = "reading"', 'name = "books"') == [False, False]
     assert changed("[engine]", '[conditions.more]\n"tokens.budget" = 16\n[engine]') == [False, False]
+    assert changed("[engine]", '[engine]\nmonitors = ["csv"]') == [False, False]
     assert changed("[engine]", "[engine]\nclip = 0.5") == [True, True]
     assert changed("[engine]", "[engine]", processes=2) == [False, False]
     assert changed("[engine]", "[engine]", data="other") == [True, True]
