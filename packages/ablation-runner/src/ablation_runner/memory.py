@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 class TrialMemory:
     """Bytes on one rank while it trains; the libraries and the stored features come on top.
 
+    What `engine.offload` moves lies in main memory, and counts here all the same.
+
     Attributes:
         weights: of the model.
         gradients: of all weights.

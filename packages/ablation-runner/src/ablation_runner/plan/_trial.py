@@ -18,7 +18,7 @@ class Trial:
         name: folder name; ends with the hash of everything that determines the result.
         configuration: everything that determines it besides seed and engine.
         engine: how it is trained.
-        processes: ranks that train it together.
+        processes: ranks that train it together from now on; no part of its name.
         metric: what its predictions are scored by.
         conditions: name to the configuration it is tested under; as it was trained first.
         stages: a key for each stage of its training that trials can share.
