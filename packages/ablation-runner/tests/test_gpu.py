@@ -73,9 +73,11 @@ def kill_at_a_checkpoint(command: list[str], folder: Path) -> None:
 
 
 @pytest.mark.slow
-def test_the_throughput_of_tiny_shapes_is_measured_on_the_cpu() -> None:
+@pytest.mark.parametrize("zero_stage", [2, 3])
+def test_the_throughput_of_tiny_shapes_is_measured_on_the_cpu(zero_stage: int) -> None:
+    shape = ["--tiny", "--steps", "3", "--images", "2", "--words", "8", "--zero-stage", str(zero_stage)]
     done = subprocess.run(
-        [sys.executable, str(BENCH), "--tiny", "--steps", "3", "--images", "2", "--words", "8"],
+        [sys.executable, str(BENCH), *shape],
         env={**os.environ, "DS_ACCELERATOR": "cpu", "CUDA_VISIBLE_DEVICES": ""},
         capture_output=True,
         text=True,
@@ -83,7 +85,7 @@ def test_the_throughput_of_tiny_shapes_is_measured_on_the_cpu() -> None:
     )
     assert done.returncode == 0, done.stderr[-2000:]
     line = done.stdout.splitlines()[-1]
-    assert line.startswith("tiny shapes, ZeRO-2, bfloat16, 1 × CPU: ")
+    assert line.startswith(f"tiny shapes, ZeRO-{zero_stage}, bfloat16, 1 × CPU: ")
     assert "MFU unknown (no peak for this device)" in line
 
 

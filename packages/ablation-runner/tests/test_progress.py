@@ -37,3 +37,8 @@ def test_training_that_is_there_already_is_called_reused(progress: Progress) -> 
 def test_the_next_stage_of_a_trial_in_work_is_no_continuation(progress: Progress) -> None:
     line(progress, 0)
     assert line(progress, 6) == "mlp: goes on at step 6"
+
+
+def test_a_checkpoint_that_is_not_used_is_said(progress: Progress) -> None:
+    said = "latest.json: not a checkpoint of this stage (weight/a is missing); the stage starts anew"
+    assert progress.take({"event": "note", "text": said}) == said
