@@ -52,7 +52,8 @@ def run_shared(session: nox.Session, program: str, *arguments: str) -> None:
         third_party = group("torch", "test", "typecheck")
         session.run(*pip, "--no-build-isolation", *third_party, *editable, external=True)
         stamp.write_text(digest)
-    session.env.update({"OMP_NUM_THREADS": "1", "VIRTUAL_ENV": str(SHARED)})
+    path = os.pathsep.join([str(SHARED / "bin"), os.environ["PATH"]])  # of commands that a study starts
+    session.env.update({"OMP_NUM_THREADS": "1", "VIRTUAL_ENV": str(SHARED), "PATH": path})
     session.run(str(SHARED / "bin" / program), *arguments, external=True)
 
 
