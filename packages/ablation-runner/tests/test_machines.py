@@ -118,17 +118,21 @@ def test_a_job_at_its_time_limit_goes_on_and_an_interrupted_command_cancels_its_
             assert run.stdout
             return next((line for line in run.stdout if words in line), "")
 
+        def asked(*command: str) -> str:
+            return subprocess.run(command, capture_output=True, text=True, check=False, env=slurm).stdout
+
         job = until("Slurm job").split(":")[0].removeprefix("Slurm job ")
         until(": started")
         until(" train ")
-        subprocess.run(["scancel", "--signal=USR2", job], check=True, env=slurm)  # as Slurm does at the limit
+        asked("scancel", "--signal=USR2", job)  # as Slurm does at the limit
         log = tmp_path / "runs" / "tiny" / "logs" / "slurm" / f"{job}_0_log.out"
         while f"Requeued job {job}" not in log.read_text(encoding="utf-8"):
             time.sleep(0.2)
-        while subprocess.run(["scontrol", "update", f"JobId={job}", "StartTime=now"], check=False, env=slurm).returncode:  # fmt: skip
-            time.sleep(
-                0.5
-            )  # while the job ends; then it need not wait the minutes that Slurm gives requeued jobs
+        for state in ("PENDING", "RUNNING"):
+            while state not in asked("squeue", "--noheader", "--format=%T", f"--jobs={job}"):
+                if state == "RUNNING":  # else Slurm lets a requeued job wait for two minutes
+                    asked("scontrol", "update", f"JobId={job}", "StartTime=now")
+                time.sleep(0.5)
         assert not until("goes on at step").endswith(" step 0\n")
         run.send_signal(signal.SIGINT)
         assert run.wait(60) == 130
@@ -136,7 +140,7 @@ def test_a_job_at_its_time_limit_goes_on_and_an_interrupted_command_cancels_its_
         assert f"ablate run {study}" in (said := run.stderr.read())
         assert "--cluster slurm" in said
     for _ in range(60):
-        if not subprocess.run(["squeue", "--noheader"], capture_output=True, check=True, env=slurm).stdout:
+        if not asked("squeue", "--noheader"):
             break
         time.sleep(0.5)
     else:
