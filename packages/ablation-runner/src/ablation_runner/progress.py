@@ -59,11 +59,7 @@ class Progress:
                 self._features = (done, total) if done < total else None
             case {"event": "trial", "trial": str(trial), "step": int(step), "steps": int(steps)}:
                 self._features = None
-                before = self._active.get(
-                    trial
-                )  # one that goes back was stopped, and a job or worker takes it up again
-                known = before is not None and step >= before.step
-                said = _start(trial, step, steps, event.get("reused", 0), known=known)
+                said = _start(trial, step, steps, event.get("reused", 0), known=trial in self._active)
                 self._active[trial] = _Active(step=step, steps=steps, first_step=step, since=now)
                 return said
             case {"event": "step", "trial": str(trial), "step": int(step), "loss": float(loss)} if (
