@@ -78,7 +78,7 @@ def test_equivalence_needs_the_blind_arm(own_study: OwnStudy, own_text: str) -> 
     with_control, without = claim, claim.replace('[blind]\nimages = "shuffled"\n', "")
     found = [analyze(worked_off(own_study(text))).claims[0] for text in (with_control, without)]
     assert found[0].reason.startswith("The control blind")  # loses less than this margin
-    assert found[1].verdict == "not-informative"
+    assert found[1].verdict == "not informative"
     assert found[1].reason.startswith("No positive control")
 
 

@@ -96,7 +96,7 @@ def _result(
         text=claim.text,
         arm=claim.arm,
         against=claim.against,
-        verdict=verdict.verdict if verdict else "inconclusive",
+        verdict=verdict.verdict.replace("not-informative", "not informative") if verdict else "inconclusive",
         reason=reason,
         settle=settle,
         locked=locked,

@@ -128,9 +128,11 @@ def _enough(found: DoseResponse, scale: Scale) -> str:
 def _bend(found: DoseResponse) -> str:
     if found.bend is None:
         return f"No bend of the curve is given: {found.no_bend}."
+    low, high = _about(found.bend.low), _about(found.bend.high)
+    spread = f"95 % interval {low} to {high}" if low != high else "the same in every resample of the images"
     return (
-        f"The curve bends at {_about(found.bend.estimate)} {found.quantity} (95 % interval {_about(found.bend.low)} to "
-        f"{_about(found.bend.high)}): two straight lines through score against doublings of the dose meet there."
+        f"The curve bends at {_about(found.bend.estimate)} {found.quantity} ({spread}): two straight lines through score "
+        "against doublings of the dose meet there."
     )
 
 
