@@ -159,6 +159,17 @@ def test_what_determines_the_run_names_it_and_what_is_read_of_it_the_trial(
     assert bool(set(before.values()) & set(after.values())) == same_run
 
 
+def test_without_sources_nothing_is_another_study_s(prepared: Any, own_text: str) -> None:
+    bare = own_text.replace('sources = ["train.py"]\n', "")
+    other = bare.replace("Which encoder?", "Whose encoder?")
+    runs = [{trial.stages for trial in prepared(text).trials} for text in (bare, other)]
+    assert not runs[0] & runs[1]
+    listed = [text.replace("results =", 'sources = ["train.py"]\nresults =') for text in (bare, other)]
+    assert {trial.stages for trial in prepared(listed[0]).trials} == {
+        trial.stages for trial in prepared(listed[1]).trials
+    }
+
+
 def test_more_seeds_and_the_same_sources_leave_what_there_is(
     prepared: Any, own_text: str, tmp_path: Path
 ) -> None:

@@ -68,7 +68,11 @@ def run_trial(
     }
     files = [folder.items_file] if curve is None else [folder.items_file, folder.curve_file]
     with wait_for_lease(run.path / ".items"):  # else two that finish at once would not see each other
-        _refuse_other_items(rows, run, others)
+        try:
+            _refuse_other_items(rows, run, others)
+        except TrialFailedError:
+            stage.record_file.unlink(missing_ok=True)  # so that the next attempt runs the command again
+            raise
         check()
         write_record(folder.record_file, record, files=files)
     tell("finished", trial=trial.name, score=score, seconds=seconds)

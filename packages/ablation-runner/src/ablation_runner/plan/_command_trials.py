@@ -87,7 +87,7 @@ def _trial(study: CommandStudy, arm: PlannedArm, seed: int, processes: int, sour
     run = {
         "command": command_line(trial, out=Path("{out}")),
         "threads": study.engine.threads,
-        "sources": sources,
+        "sources": sources or study.title,  # what names no files is no other study's
     }
     key = content_hash(run)
     read = study.engine.model_dump(include={"results", "cluster"}) | {"metric": study.metric}
