@@ -1,10 +1,12 @@
 """The study of the software's own error rates."""
 
+import sys
 from pathlib import Path
 
 import polars as pl
 import pytest
 
+from ablation_runner.plan import CommandTrial, command_line
 from ablation_runner.planted_truth import main, write_items
 from ablation_runner.prepared import prepare
 
@@ -23,6 +25,15 @@ def test_every_arm_of_the_study_is_drawn_and_judged(tmp_path: Path) -> None:
         assert values(tmp_path).is_in([0.0, 1.0]).all()
         if arm.name in ("perfect", "confound", "cherry-pick"):
             assert values(tmp_path).min() == 1.0
+
+
+def test_the_command_runs_in_the_python_that_runs_ablate(tmp_path: Path) -> None:
+    trial = prepare("planted-truth", runs=tmp_path).trials[0]
+    assert isinstance(trial, CommandTrial)
+    module = "ablation_runner.planted_truth"
+    assert command_line(trial, out=tmp_path) == [
+        sys.executable, "-m", module, "null", "judge", "1000", "0", str(tmp_path),
+    ]  # fmt: skip
 
 
 def test_arms_and_seeds_draw_different_studies_and_each_the_same_again(tmp_path: Path) -> None:

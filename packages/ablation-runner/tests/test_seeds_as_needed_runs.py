@@ -38,7 +38,7 @@ path = "gain"
 levels = { none = 0.0, small = 0.031, large = 0.25 }
 
 [engine]
-command = "python draw.py {seed} {gain} {out}"
+command = "{python} draw.py {seed} {gain} {out}"
 sources = ["draw.py"]
 results = "items.csv"
 

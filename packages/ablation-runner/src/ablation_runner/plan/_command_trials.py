@@ -4,6 +4,7 @@ The run of the command is the trial's one stage, which trials and studies share 
 """
 
 import hashlib
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -13,7 +14,7 @@ from ablation_runner.plan._arm import PlannedArm
 from ablation_runner.plan._trial import CommandTrial, trial_name
 from ablation_runner.store import content_hash
 from ablation_runner.study import AS_TRAINED, CommandStudy, OwnSettings
-from ablation_runner.study._command import ARM, OUT, PROCESSES, SEED, Value, filled
+from ablation_runner.study._command import ARM, OUT, PROCESSES, PYTHON, SEED, Value, filled
 
 
 def command_trials(
@@ -36,6 +37,7 @@ def command_line(trial: CommandTrial, *, out: Path) -> list[str]:
         OUT: str(out),
         SEED: trial.seed,
         ARM: trial.arm,
+        PYTHON: sys.executable,
         PROCESSES: trial.processes,
     }
     return filled(trial.engine.command, values | trial.configuration.values())

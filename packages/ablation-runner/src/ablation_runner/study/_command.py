@@ -10,8 +10,8 @@ from ablation_runner.errors import nearest
 from ablation_runner.study._settings import Settings
 
 # Placeholders that the runner fills; the others are settings.
-OUT, SEED, ARM, PROCESSES = "out", "seed", "arm", "processes"
-RESERVED = (OUT, SEED, ARM, PROCESSES)
+OUT, SEED, ARM, PROCESSES, PYTHON = "out", "seed", "arm", "processes", "python"
+RESERVED = (OUT, SEED, ARM, PROCESSES, PYTHON)
 
 Value = str | int | float | bool
 
@@ -44,8 +44,8 @@ class Command(Settings):
         Field(
             min_length=1,
             description="Program and arguments, run without a shell where ablate is called; {out} is the folder it "
-            "leaves its results in, {seed} its seed, {arm} the arm's name, {processes} what --processes says, {NAME} the "
-            "setting of that name.",
+            "leaves its results in, {seed} its seed, {arm} the arm's name, {processes} what --processes says, {python} the "
+            "interpreter that runs ablate, {NAME} the setting of that name.",
         ),
     ]
     sources: Annotated[
