@@ -19,6 +19,7 @@ from ablation_runner.study import Configuration, Stage, parse_study
 from ablation_runner.trial._assemble import assemble_model
 from ablation_runner.trial._evaluate import evaluate_conditions
 from ablation_runner.trial._material import Material, load_material
+from ablation_runner.trial._stage import stage_model
 from ablation_runner.trial._weights import checkpoint_model
 
 STUDY = """
@@ -164,6 +165,31 @@ def test_weights_that_are_missing_unknown_or_misshapen_are_named(
         checkpoint_model(trial, material)
     assert message in str(refused.value)
     assert str(file) in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda own: own | {"connector.extra": torch.zeros(2)},
+        lambda own: {name: own[name][:-1].clone() for name in own},
+        lambda own: None,
+    ],
+    ids=["unknown", "misshapen", "no safetensors"],
+)
+def test_a_malformed_stage_whose_record_is_right_says_what_to_delete(
+    tmp_path: Path, weights: dict[str, Tensor], change: Any, material: Material
+) -> None:
+    stage, changed = save_stage(tmp_path / "stage", weights), change(weights)
+    if changed is None:
+        stage.weights_file.write_bytes(b"no weights")
+    else:
+        safetensors.torch.save_file(changed, stage.weights_file)
+    write_record(stage.record_file, {"stage": "answers"}, files=[stage.weights_file])
+    trial = trials_of(save_stage(tmp_path / "other", weights).path)[0]
+    with pytest.raises(
+        TrialFailedError, match=r"is not what the stage ends in .* delete .*/stage and run again"
+    ):
+        stage_model(trial, material, stage)
 
 
 def test_a_file_that_changed_after_it_was_planned_with_is_not_tested(

@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import safetensors
 import safetensors.torch
 import torch
 from torch import Tensor, nn
 
+from ablation_runner.failure import TrialFailedError
 from ablation_runner.files import write_atomically
 from ablation_runner.leases import Lease, try_lease
 from ablation_runner.plan import TrainedTrial, weights_header
@@ -28,6 +30,7 @@ from ablation_runner.trial._price import fitted_price
 from ablation_runner.trial._ranks import Check, agreed, checked
 from ablation_runner.trial._train import batch_plan, stage_feed, train
 from ablation_runner.trial._tripwires import check_batch_norm, check_ranks_agree
+from ablation_runner.trial._weights import load_weights
 from vlm_encoders import Encoder, merge_adapters
 from vlm_fusion import VisionLanguageModel
 
@@ -85,10 +88,19 @@ def stage_model(trial: TrainedTrial, material: Material, weights: StageFolder | 
         trial: names the model and its seed.
         material: the language model's words.
         weights: the stage; None for fresh weights.
+
+    Raises:
+        TrialFailedError: the stage's file is whole as recorded, and yet holds no weights of the model.
     """
     model = assemble_model(trial.configuration, material.tokenizer, seed=trial.random_seed)
     if weights is not None:
-        _with_weights(model, safetensors.torch.load_file(weights.weights_file))
+        try:
+            load_weights(model, safetensors.torch.load_file(weights.weights_file), needed=set())
+        except (safetensors.SafetensorError, ValueError) as error:
+            raise TrialFailedError(
+                f"{weights.weights_file} is not what the stage ends in ({error}): delete {weights.path} and run again, and "
+                "it is trained anew"
+            ) from error
     return model
 
 
