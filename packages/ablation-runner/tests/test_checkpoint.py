@@ -75,6 +75,8 @@ def without(name: str) -> Callable[[], dict[str, torch.Tensor]]:
         (tensors, {"state": STATE | {"micro_steps": "many"}}, "micro_steps is 'many', not a number"),
         (tensors, {"state": {"global_steps": 4}}, "global_samples is None, not a number"),
         (tensors, {"state": [1]}, "not a checkpoint"),
+        (tensors, {"curve": 7}, "curve is 7"),
+        (tensors, {"seconds": None}, "seconds is None"),
         (tensors, {"step": 3}, "step is 3, the engine's 4"),
         (tensors, {"step": "four"}, "step is 'four'"),
         (tensors, {"file": "../step-000004.safetensors"}, "cannot be the name of a folder"),

@@ -144,6 +144,9 @@ def _read(folder: StageFolder, module: nn.Module) -> Checkpoint:
     if unknown:
         raise ValueError(f"the model has no {unknown[0]}")
     check_plain_state(latest["state"])
+    for name, kind in {"seconds": int | float, "curve": list, "processes": list}.items():
+        if not isinstance(latest[name], kind):
+            raise TypeError(f"{name} is {latest[name]!r}")
     if type(history.step) is not int or latest["state"]["global_steps"] != history.step:
         raise ValueError(f"step is {history.step!r}, the engine's {latest['state']['global_steps']!r}")
     return Checkpoint(history, latest["state"], tensors)
