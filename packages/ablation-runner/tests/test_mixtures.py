@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from ablation_runner.needed_features import NeededFeatures
 from ablation_runner.plan import plan_trials, resolve_arms
-from ablation_runner.study import Configuration, Study
+from ablation_runner.study import Configuration, parse_study
 from ablation_runner.trial._material import load_material
 
 VIT = {
@@ -61,7 +61,7 @@ def test_a_mixture_costs_what_its_members_cost_together(tmp_path: Path) -> None:
 def test_the_stores_of_all_members_are_needed_by_a_plan(tmp_path: Path) -> None:
     load(configuration(mixture()), tmp_path)
     load(configuration(VIT | {"image_size": 64}), tmp_path)
-    study = Study.model_validate(study_of(mixture(), VIT))
+    study = parse_study(study_of(mixture(), VIT), source="mixtures.toml")
     trials = plan_trials(study, resolve_arms(study), processes=1, data="")
     needed = NeededFeatures(trials, unfinished=False)
     assert sum(needed.hold(store) for store in tmp_path.iterdir()) == 2
@@ -79,7 +79,7 @@ def study_of(*encoders: dict[str, Any]) -> dict[str, Any]:
 
 
 def test_the_whole_encoder_is_one_factor() -> None:
-    first, second, blind = resolve_arms(Study.model_validate(study_of(VIT, mixture())))
+    first, second, blind = resolve_arms(parse_study(study_of(VIT, mixture()), source="mixtures.toml"))
     assert (first.is_baseline, blind.is_blind) == (True, True)
     assert [difference.path for difference in second.differences] == ["encoder.mixed_with"]
 
