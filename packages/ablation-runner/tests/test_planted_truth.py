@@ -6,6 +6,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+import ablation_stats as stats
 from ablation_runner.plan import CommandTrial, command_line
 from ablation_runner.planted_truth import main, write_items
 from ablation_runner.prepared import prepare
@@ -22,7 +23,7 @@ def test_every_arm_of_the_study_is_drawn_and_judged(tmp_path: Path) -> None:
         settings = arm.configuration.values()  # type: ignore[union-attr]
         main([str(settings["truth"]), str(settings["judged_by"]), "12", "0", str(tmp_path)])
         assert values(tmp_path).len() == 12
-        assert values(tmp_path).is_in([0.0, 1.0]).all()
+        assert values(tmp_path).is_in([0.0, 1.0]).all() or arm.name == "promised"
         if arm.name in ("perfect", "confound", "cherry-pick"):
             assert values(tmp_path).min() == 1.0
 
@@ -41,8 +42,10 @@ def test_arms_and_seeds_draw_different_studies_and_each_the_same_again(tmp_path:
         write_items(truth, "judge", studies=40, seed=seed, out=tmp_path)
         return values(tmp_path).to_list()
 
-    assert drawn("promised", 0) == drawn("promised", 0)
-    assert drawn("promised", 0) != drawn("promised", 1)
+    assert drawn("gain", 0) == drawn("gain", 0)
+    assert drawn("gain", 0) != drawn("gain", 1)
+    assert drawn("gain", 0) != drawn("no-difference", 0)
+    assert set(drawn("promised", 0)) == {stats.promised_power("gain")}
 
 
 def test_an_unknown_truth_is_refused(tmp_path: Path) -> None:

@@ -1,7 +1,8 @@
 """The command of the built-in study planted-truth: simulated studies whose truth is known, one test item each.
 
 `python -m ablation_runner.planted_truth TRUTH JUDGED_BY STUDIES SEED OUT` leaves OUT/items.parquet, in which a study has the value 1
-where it was judged rightly.
+where it was judged rightly; the arms "perfect" and "promised" are what the others are held against, always right and as
+often as planned.
 """
 
 import sys
@@ -33,15 +34,13 @@ def write_items(truth: str, judged_by: str, *, studies: int, seed: int, out: Pat
     Raises:
         ValueError: as `ablation_stats.judged_rightly`.
     """
-    rng = np.random.default_rng([seed, crc32(f"{truth} {judged_by}".encode())])
-    if truth == PERFECT:
-        right = np.ones(studies, bool)
-    elif truth == PROMISED:
-        right = rng.random(studies) < stats.promised_power("gain")
+    if truth in (PERFECT, PROMISED):
+        right = np.full(studies, 1.0 if truth == PERFECT else stats.promised_power("gain"))
     else:
-        right = stats.judged_rightly(truth, studies=studies, rng=rng, judged_by=judged_by)
+        rng = np.random.default_rng([seed, crc32(f"{truth} {judged_by}".encode())])
+        right = stats.judged_rightly(truth, studies=studies, rng=rng, judged_by=judged_by).astype(float)
     names = [f"study-{index:05d}" for index in range(studies)]
-    pl.DataFrame({"item": names, "value": right.astype(float)}).write_parquet(out / "items.parquet")
+    pl.DataFrame({"item": names, "value": right}).write_parquet(out / "items.parquet")
 
 
 def main(arguments: Sequence[str]) -> None:
