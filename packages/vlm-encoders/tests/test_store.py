@@ -129,6 +129,17 @@ def test_changed_images_are_noticed_by_their_pixels(tmp_path):
     assert FeatureStore(store.folder).folder == store.folder
 
 
+def test_stored_images_are_not_loaded_again_where_the_key_says_what_they_are(tmp_path):
+    settings = {"key": {"data": "fingerprint"}, "batch_size": 2, "shard_size": 3, "check_images": False}
+    store = extract_features(loaders(), encode, tmp_path, **settings)
+
+    def never():
+        raise AssertionError("loaded again")
+
+    again = extract_features(dict.fromkeys(loaders(), never), encode, tmp_path, **settings)
+    assert again.digest() == store.digest()
+
+
 def test_half_precision_is_stored_and_positions_keep_their_own(tmp_path):
     def with_positions(images):
         return {**encode(images), "positions": torch.full((len(images), 2, 2), 1 / 3)}

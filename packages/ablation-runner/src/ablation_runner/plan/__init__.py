@@ -4,6 +4,7 @@ from ablation_runner.plan._arm import Difference, PlannedArm, changed
 from ablation_runner.plan._cells import greedy_stages
 from ablation_runner.plan._checkpoints import Weights, folder_digest
 from ablation_runner.plan._command_trials import command_line, listed_sources
+from ablation_runner.plan._own_parts import own_sources
 from ablation_runner.plan._resolve import BLIND, resolve_arms, tested_name
 from ablation_runner.plan._rounds import Round, Score, pick_level, plan_round
 from ablation_runner.plan._seeds_needed import SeedsNeeded, most_seeds
@@ -29,6 +30,7 @@ __all__ = [
     "greedy_stages",
     "listed_sources",
     "most_seeds",
+    "own_sources",
     "pick_level",
     "plan_round",
     "plan_trials",

@@ -11,6 +11,8 @@ from jaxtyping import Float, UInt8
 from PIL import Image
 from torch import Tensor
 
+from ablation_runner.plan import own_sources
+from ablation_runner.store import source_digest
 from ablation_runner.study import Configuration, SingleEncoder
 from ablation_runner.trial._allocating import GROUPS, TEXTURE
 from ablation_runner.trial._seeding import stream_seed
@@ -84,6 +86,9 @@ def store_images(
         tell: called with an event's name and fields.
     """
     loaders = {image: partial(task.image, image) for image in images}
+    # To draw all scenes again, only to see that they are the same, took longer than to train on them.
+    sources = source_digest("vlm_tasks") + own_sources(configuration)
+    seen = {"images": f"{task.fingerprint()} {sources}"}
     members = configuration.encoder.members
     stores, costs = [], []
     for index, member in enumerate(members):
@@ -94,7 +99,9 @@ def store_images(
         encoder = make_encoder(member, seed, extras=configuration.extras)
         costs.append(encoder_cost(encoder))
         encode, key = _stored_as(configuration, encoder)
-        stores.append(extract_features(loaders, encode, folder, key=key, progress=progress))
+        stores.append(
+            extract_features(loaders, encode, folder, key=key | seen, check_images=False, progress=progress)
+        )
     return StoredImages(
         tuple(stores), sum(cost.parameters for cost in costs), sum(cost.macs for cost in costs)
     )
