@@ -66,12 +66,15 @@ def test_no_two_hold_a_lease_while_holders_are_killed_at_random(tmp_path: Path) 
         killed.append(victim)
         children.append(FORK.Process(target=enter, args=(lease, log, 10_000)))
         children[-1].start()
+    watched = log.read_text(
+        encoding="utf-8"
+    )  # while the rest are killed, those still living take over from the dead
     for child in children:
         child.kill()
         child.join()
     inside: set[str] = set()
     entered = 0
-    for line in log.read_text(encoding="utf-8").splitlines():
+    for line in watched.splitlines():
         pid, what = line.split(maxsplit=1)
         if what == "enters":
             # The parent writes down a death a little after it: whoever is inside then must be one of the killed.
