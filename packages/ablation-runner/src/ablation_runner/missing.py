@@ -8,7 +8,7 @@ from rich.console import Console
 
 from ablation_runner.files import write_atomically
 from ablation_runner.in_process import work_here
-from ablation_runner.leases import alone_in, is_leased, take_part
+from ablation_runner.leases import is_leased, take_part
 from ablation_runner.lock import lock_study
 from ablation_runner.plan import Trial, write_plan
 from ablation_runner.pools import Pool, WorkerEnd
@@ -34,9 +34,7 @@ def run_missing(
         pool: where they run.
     """
     folder = prepared.folder
-    with alone_in(folder.live) as alone:
-        if alone:
-            sweep(folder)
+    sweep(folder, logs=True)
     with take_part(folder.live):
         write_atomically(folder.study_file, lambda file: file.write_text(prepared.text, encoding="utf-8"))
         for trial in missing:
@@ -47,6 +45,7 @@ def run_missing(
         progress = Progress(trials=len(missing), steps=steps, workers=max(1, workers))
         with shown(progress, console) as on_event:
             ends = _work_off(prepared, missing, workers=workers, pool=pool, on_event=on_event)
+    sweep(folder)
     for end in ends:
         if end.exit_code:
             line = f"worker {end.worker} ended with code {end.exit_code}; see {end.log}"

@@ -12,7 +12,7 @@ from ablation_runner.own_trainer._check import require_programs
 from ablation_runner.plan import Trial
 from ablation_runner.pools import Pool, ThisMachine, choose_pool, ranks_per_trial
 from ablation_runner.prepared import DEFAULT_RUNS, Prepared, prepare
-from ablation_runner.recovery import mend
+from ablation_runner.recovery import mend, sweep
 from ablation_runner.store import RunFolder
 from ablation_runner.study import TrainedStudy
 
@@ -76,6 +76,7 @@ def run_study(
         if workers == 0:
             refuse_other_processes(missing)
     else:
+        sweep(prepared.folder)
         done = f"Nothing to do: all {len(prepared.trials)} trials of {prepared.name} are finished."
         console.print(done, markup=False)
         if (prepared.folder.report / "index.html").is_file():

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from ablation_runner.files import left_over
-from ablation_runner.leases import is_leased, try_lease
+from ablation_runner.leases import alone_in, is_leased, try_lease
 from ablation_runner.plan import Trial
 from ablation_runner.records import is_intact, read_record
 from ablation_runner.store import LEASE, TRIALS, RunFolder, StageFolder, TrialFolder
@@ -26,15 +26,24 @@ def mend(run: RunFolder, trials: Sequence[Trial]) -> Iterator[str]:
         yield from _mend_stage(run.stage(key))
 
 
-def sweep(run: RunFolder) -> None:
-    """Removes old logs and what killed processes left: files they were filling, leases; only for who is alone there."""
-    for folder in (run.path, run.features, run.stages):
-        for path in left_over(folder):
-            path.unlink(missing_ok=True)
-    for lease in (*run.path.glob(f"{TRIALS}/*/{LEASE}"), *run.stages.glob(f"*/{LEASE}")):
-        if not is_leased(lease):
-            lease.unlink(missing_ok=True)
-    shutil.rmtree(run.logs, ignore_errors=True)
+def sweep(run: RunFolder, *, logs: bool = False) -> None:
+    """Removes what killed processes left, files they were filling and leases, unless somebody else is there.
+
+    Args:
+        run: the study's folder; those that all studies share are swept too.
+        logs: whether the logs of the last run go too.
+    """
+    with alone_in(run.live) as alone:
+        if not alone:
+            return
+        for folder in (run.path, run.features, run.stages):
+            for path in left_over(folder):
+                path.unlink(missing_ok=True)
+        for lease in (*run.path.glob(f"{TRIALS}/*/{LEASE}"), *run.stages.glob(f"*/{LEASE}")):
+            if not is_leased(lease):
+                lease.unlink(missing_ok=True)
+        if logs:
+            shutil.rmtree(run.logs, ignore_errors=True)
 
 
 def forget_failure(folder: TrialFolder) -> None:
