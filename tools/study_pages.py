@@ -12,9 +12,9 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from ablation_runner.lock import read_lock
-from ablation_runner.pipeline import is_finished
-from ablation_runner.prepared import Prepared, prepare
+from ablation_runner.running.pipeline import is_finished
+from ablation_runner.running.prepared import Prepared, prepare
+from ablation_runner.storage.lock import read_lock
 from ablation_runner.study import built_in_studies
 
 ROOT = Path(__file__).parent.parent

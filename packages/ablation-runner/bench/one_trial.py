@@ -10,14 +10,14 @@ import torch
 
 from ablation_runner import Prepared, prepare
 from ablation_runner.plan import Trial, training_stages
-from ablation_runner.store import RunFolder
+from ablation_runner.storage.store import RunFolder
 from ablation_runner.study import Stage
-from ablation_runner.trial._batches import BatchPlan
-from ablation_runner.trial._engine import start_distributed
-from ablation_runner.trial._feed import Feed
-from ablation_runner.trial._material import Material, load_material
-from ablation_runner.trial._stage import stage_model
-from ablation_runner.trial._train import batch_plan, stage_feed
+from ablation_runner.trial.engine.engine import start_distributed
+from ablation_runner.trial.inputs.batches import BatchPlan
+from ablation_runner.trial.inputs.feed import Feed
+from ablation_runner.trial.inputs.material import Material, load_material
+from ablation_runner.trial.training.stage import stage_model
+from ablation_runner.trial.training.train import batch_plan, stage_feed
 from vlm_fusion import VisionLanguageModel
 
 STUDY = "fusion-method"

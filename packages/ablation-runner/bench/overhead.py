@@ -15,11 +15,11 @@ import torch
 from one_trial import OneTrial
 from transformers import get_scheduler
 
-from ablation_runner.store import StageFolder
-from ablation_runner.trial._batches import Row
-from ablation_runner.trial._checkpoint import History
-from ablation_runner.trial._engine import start_engine
-from ablation_runner.trial._train import train
+from ablation_runner.storage.store import StageFolder
+from ablation_runner.trial.engine.checkpoint import History
+from ablation_runner.trial.engine.engine import start_engine
+from ablation_runner.trial.inputs.batches import Row
+from ablation_runner.trial.training.train import train
 from token_budget import VisualTokens, reduce_tokens
 from vlm_fusion import TextRows, pack_questions
 

@@ -13,7 +13,7 @@ from overhead import Batch, forward, made_batch
 
 from ablation_runner import Prepared
 from ablation_runner.plan import Trial, write_plan
-from ablation_runner.trial._batches import Row
+from ablation_runner.trial.inputs.batches import Row
 from token_budget import reduce_tokens
 from vlm_encoders import create_encoder, image_encoder, tensors_to_tokens
 from vlm_fusion import pack_questions

@@ -11,9 +11,9 @@ import polars as pl
 from pairing import STUDY
 from rich.console import Console
 
-from ablation_runner.missing import run_missing
-from ablation_runner.pipeline import due_trials
-from ablation_runner.prepared import prepare
+from ablation_runner.running.missing import run_missing
+from ablation_runner.running.pipeline import due_trials
+from ablation_runner.running.prepared import prepare
 
 SEEDS, ARM = 30, "concatenation"
 

@@ -16,11 +16,11 @@ from typing import Any
 
 from rich.console import Console
 
-import ablation_runner.pipeline
+import ablation_runner.running.pipeline
 import ablation_runner.trial._work as worker
-from ablation_runner.pipeline import run_study
 from ablation_runner.pools import ThisMachine, WorkerEnd
-from ablation_runner.prepared import prepare
+from ablation_runner.running.pipeline import run_study
+from ablation_runner.running.prepared import prepare
 
 Fault = Callable[[Path], None]
 DELAY = 0.03  # seconds after an event, once more for every round through the events
@@ -34,7 +34,7 @@ def run(folder: Path) -> None:
         return [WorkerEnd("0", 0, run.log("0"))]
 
     ThisMachine.run = in_this_process
-    ablation_runner.pipeline.report_study = lambda prepared, console: None
+    ablation_runner.running.pipeline.report_study = lambda prepared, console: None
     prepared = prepare(str(folder / "study.toml"), runs=folder / "runs")
     with Path(os.devnull).open("w", encoding="utf-8") as nowhere:
         run_study(prepared, Console(file=nowhere))

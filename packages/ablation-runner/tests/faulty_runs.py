@@ -19,9 +19,9 @@ import polars as pl
 from faults import DELAY, FAULTS, count_writes_and_events, forked, run
 
 import ablation_runner.plan._trials as planned
-import ablation_runner.trial._stage as stages
 import ablation_runner.trial._work as worker
-from ablation_runner import missing
+import ablation_runner.trial.training.stage as stages
+from ablation_runner.running import missing
 
 STUDY = """
 title = "Does a second layer help?"

@@ -6,10 +6,10 @@ import numpy as np
 import polars as pl
 
 from ablation_runner import prepare
-from ablation_runner.files import write_json
 from ablation_runner.ledger import Judgement, judge_ledger, load_ledger
 from ablation_runner.ledger._study_run import StudyRun, read_study_run
 from ablation_runner.plan import write_plan
+from ablation_runner.storage.files import write_json
 
 ITEMS, IMAGES = 600, 200
 # Chance of a right answer, and seconds of training of the first seed.

@@ -20,18 +20,18 @@ import deepspeed
 import torch
 from deepspeed.accelerator.cpu_accelerator import CPU_Accelerator
 
-from ablation_runner.store import StageFolder
+from ablation_runner.storage.store import StageFolder
 from ablation_runner.study import Configuration, Engine
-from ablation_runner.trial import _engine
-from ablation_runner.trial._assemble import assemble_model
-from ablation_runner.trial._batches import BatchPlan
-from ablation_runner.trial._checkpoint import History, read_checkpoint, save_checkpoint
-from ablation_runner.trial._data import encode_split, make_tokenizer, read_items
-from ablation_runner.trial._feed import Feed
-from ablation_runner.trial._material import SPLITS, Material
-from ablation_runner.trial._pairs import PairFeed, learner_of
-from ablation_runner.trial._parts import train_parts
-from ablation_runner.trial._train import training_step
+from ablation_runner.trial.engine import engine as deepspeed_engine
+from ablation_runner.trial.engine.checkpoint import History, read_checkpoint, save_checkpoint
+from ablation_runner.trial.inputs.batches import BatchPlan
+from ablation_runner.trial.inputs.data import encode_split, make_tokenizer, read_items
+from ablation_runner.trial.inputs.feed import Feed
+from ablation_runner.trial.inputs.material import SPLITS, Material
+from ablation_runner.trial.inputs.pairs import PairFeed, learner_of
+from ablation_runner.trial.model.assemble import assemble_model
+from ablation_runner.trial.model.parts import train_parts
+from ablation_runner.trial.training.train import training_step
 from vlm_tasks import create_task
 
 CONFIGURED = ("connector", "method", "encoder", "objectives", "training")
@@ -103,7 +103,7 @@ def train_span(
     torch.set_num_threads(1)
     store = f"file://{scratch}/store-{until}"
     torch.distributed.init_process_group("gloo", init_method=store, rank=rank, world_size=ranks)
-    _engine.start_distributed()
+    deepspeed_engine.start_distributed()
     chosen = configuration(*(case[name] for name in CONFIGURED))
     if case["engine"].get("precision") == "float16":
         CPU_Accelerator.is_fp16_supported = lambda self: True  # torch computes it on any CPU, if slowly
@@ -114,7 +114,9 @@ def train_span(
     checkpoint = read_checkpoint(folder, learner, print)
     if checkpoint:
         checkpoint.load_weights(learner)
-    engine = _engine.start_engine(learner, training=training, engine=Engine.model_validate(case["engine"]))
+    engine = deepspeed_engine.start_engine(
+        learner, training=training, engine=Engine.model_validate(case["engine"])
+    )
     norms = noted_norms(engine)
     history = History()
     if checkpoint:

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-import ablation_runner.prepared
+import ablation_runner.running.prepared
 from ablation_runner import StudyError, prepare
 from ablation_runner.study import Study
 from ablation_runner.study._toml import toml_value
@@ -107,7 +107,7 @@ KEYS = {*Study.model_fields, "arm", "the file"}
 @pytest.fixture
 def valid(tiny_text: str, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     # The data's fingerprint is taken once, not for every example.
-    monkeypatch.setattr(ablation_runner.prepared, "create_task", functools.cache(create_task))
+    monkeypatch.setattr(ablation_runner.running.prepared, "create_task", functools.cache(create_task))
     return tomllib.loads(tiny_text.replace("[engine]", RICH + "[engine]"))
 
 

@@ -12,10 +12,10 @@ import torch
 from safetensors.torch import save_file
 from torch import nn
 
-from ablation_runner.records import write_record
-from ablation_runner.store import StageFolder
-from ablation_runner.trial import _checkpoint
-from ablation_runner.trial._checkpoint import History, read_checkpoint
+from ablation_runner.storage.records import write_record
+from ablation_runner.storage.store import StageFolder
+from ablation_runner.trial.engine import checkpoint
+from ablation_runner.trial.engine.checkpoint import History, read_checkpoint
 
 SHAPES = {"weight": (3, 2), "bias": (3,)}
 STATE = {"global_steps": 4, "global_samples": 32, "micro_steps": 4, "skipped_steps": 0, "scheduled_steps": 4}
@@ -33,7 +33,7 @@ class Planted:
 
 @pytest.fixture(autouse=True)
 def _one_rank(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_checkpoint, "agreed", bool)
+    monkeypatch.setattr(checkpoint, "agreed", bool)
     monkeypatch.setattr(torch.distributed, "get_rank", lambda: 0)
 
 

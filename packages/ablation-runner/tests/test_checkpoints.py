@@ -13,14 +13,14 @@ from torch import Tensor
 from ablation_runner.errors import StudyError
 from ablation_runner.failure import TrialFailedError
 from ablation_runner.plan import TrainedTrial, plan_trials, resolve_arms, weights_header
-from ablation_runner.records import write_record
-from ablation_runner.store import StageFolder
+from ablation_runner.storage.records import write_record
+from ablation_runner.storage.store import StageFolder
 from ablation_runner.study import Configuration, Stage, parse_study
-from ablation_runner.trial._assemble import assemble_model
-from ablation_runner.trial._evaluate import evaluate_conditions
-from ablation_runner.trial._material import Material, load_material
-from ablation_runner.trial._stage import stage_model
-from ablation_runner.trial._weights import checkpoint_model
+from ablation_runner.trial.inputs.material import Material, load_material
+from ablation_runner.trial.model.assemble import assemble_model
+from ablation_runner.trial.model.weights import checkpoint_model
+from ablation_runner.trial.testing.evaluate import evaluate_conditions
+from ablation_runner.trial.training.stage import stage_model
 
 STUDY = """
 title = "Which budget?"

@@ -10,11 +10,11 @@ import pytest
 import ablation_stats as stats
 from ablation_runner import prepare
 from ablation_runner.analysis import analyze
-from ablation_runner.decidable import decidable_claims
 from ablation_runner.errors import StudyError
-from ablation_runner.lock import claim_hash
+from ablation_runner.outlook.decidable import decidable_claims
 from ablation_runner.report import scale_of, write_report
-from ablation_runner.store import content_hash
+from ablation_runner.storage.lock import claim_hash
+from ablation_runner.storage.store import content_hash
 from ablation_runner.study import Claim
 
 MADE: dict[str, Any] = runpy.run_path(str(Path(__file__).with_name("test_report_made_run.py")))

@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from ablation_runner import Prepared, StudyError, prepare
-from ablation_runner.clean import delete_garbage
-from ablation_runner.files import write_json
-from ablation_runner.garbage import find_garbage
+from ablation_runner.cleaning.clean import delete_garbage
+from ablation_runner.cleaning.garbage import find_garbage
 from ablation_runner.leases import take_part, try_lease
 from ablation_runner.plan import write_plan
+from ablation_runner.storage.files import write_json
 from vlm_tasks import create_task
 
 OLD = "mlp-seed0-00000000"

@@ -13,9 +13,9 @@ import polars as pl
 import pytest
 
 from ablation_runner import StudyError, prepare
-from ablation_runner.compare import ArmChange, compare_runs
-from ablation_runner.files import write_frame, write_json
+from ablation_runner.comparing.compare import ArmChange, compare_runs
 from ablation_runner.plan import write_plan
+from ablation_runner.storage.files import write_frame, write_json
 
 ITEMS = 12
 

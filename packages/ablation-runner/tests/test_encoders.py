@@ -15,7 +15,7 @@ from safetensors.torch import load_file
 from ablation_runner.errors import StudyError
 from ablation_runner.plan import resolve_arms
 from ablation_runner.study import Encoder, parse_study
-from ablation_runner.trial._images import normalised, seen_pixels
+from ablation_runner.trial.inputs.images import normalised, seen_pixels
 from vlm_encoders import preprocess
 
 Ablate = Callable[..., subprocess.CompletedProcess[str]]

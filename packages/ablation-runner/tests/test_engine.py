@@ -14,9 +14,9 @@ from ablation_runner import StudyError
 from ablation_runner.failure import TrialFailedError
 from ablation_runner.machine import check_machine
 from ablation_runner.study import Engine, Training
-from ablation_runner.trial._optimizer import learning_rate_factor, parameter_groups
 from ablation_runner.trial._seeding import seeded_draws
-from ablation_runner.trial._tripwires import check_update
+from ablation_runner.trial.engine.optimizer import learning_rate_factor, parameter_groups
+from ablation_runner.trial.training.tripwires import check_update
 
 
 @pytest.mark.parametrize(
@@ -93,8 +93,8 @@ def test_layers_that_are_computed_again_give_the_same_bits(ranks: Ranks, connect
 def test_layers_that_are_computed_again_keep_less() -> None:
     from transformers import LlamaConfig, LlamaForCausalLM
 
-    from ablation_runner.memory import saved_activations
-    from ablation_runner.trial._recomputing import recompute_activations
+    from ablation_runner.outlook.memory import saved_activations
+    from ablation_runner.trial.engine.recomputing import recompute_activations
 
     shape = {"hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 4, "num_attention_heads": 2}
     with seeded_draws(0, "model"):

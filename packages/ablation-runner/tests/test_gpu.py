@@ -14,7 +14,7 @@ import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from ablation_runner.records import read_record
+from ablation_runner.storage.records import read_record
 
 Ablate = Callable[..., subprocess.CompletedProcess[str]]
 BENCH = Path(__file__).parents[1] / "bench" / "throughput.py"

@@ -9,7 +9,7 @@ import pytest
 
 from ablation_runner import prepare
 from ablation_runner.errors import StudyError
-from ablation_runner.in_process import refuse_other_processes
+from ablation_runner.running.in_process import refuse_other_processes
 
 Ablate = Callable[..., subprocess.CompletedProcess[str]]
 

@@ -21,12 +21,12 @@ from ledger_run import (
     write_run,
 )
 
-from ablation_runner.files import write_json
 from ablation_runner.ledger import Verdict
 from ablation_runner.ledger._adjusted import adjusted
 from ablation_runner.ledger._claim import Contrast
 from ablation_runner.ledger._measure import measure
 from ablation_runner.ledger._measured import Measured, Missing
+from ablation_runner.storage.files import write_json
 
 MakeRun = Callable[..., Path]
 

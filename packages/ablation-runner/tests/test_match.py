@@ -7,7 +7,7 @@ import pytest
 from ablation_runner import StudyError
 from ablation_runner.plan import PlannedArm, resolve_arms
 from ablation_runner.study import Configuration, parse_study
-from ablation_runner.trial._assemble import assemble_model
+from ablation_runner.trial.model.assemble import assemble_model
 from vlm_fusion import build_tokenizer
 
 TEXT = """

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from ablation_runner.memory import saved_activations, trial_memory
+from ablation_runner.outlook.memory import saved_activations, trial_memory
 from ablation_runner.study import Engine
 
 

@@ -7,10 +7,10 @@ import pytest
 import torch
 from pydantic import ValidationError
 
-from ablation_runner.needed_features import NeededFeatures
+from ablation_runner.cleaning.needed_features import NeededFeatures
 from ablation_runner.plan import plan_trials, resolve_arms
 from ablation_runner.study import Configuration, parse_study
-from ablation_runner.trial._material import load_material
+from ablation_runner.trial.inputs.material import load_material
 
 VIT = {
     "name": "small-vit", "weights": "random", "image_size": 32, "feature_layer": -1,

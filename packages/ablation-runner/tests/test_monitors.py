@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from ablation_runner.study import Engine
-from ablation_runner.trial._engine import _monitor_config
+from ablation_runner.trial.engine.engine import _monitor_config
 
 Ablate = Callable[..., subprocess.CompletedProcess[str]]
 

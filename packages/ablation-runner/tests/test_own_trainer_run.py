@@ -12,16 +12,16 @@ import pytest
 import ablation_stats as stats
 from ablation_runner import StudyError, prepare
 from ablation_runner.analysis import analyze
-from ablation_runner.files import write_frame
+from ablation_runner.cleaning.recovery import forget_failure
 from ablation_runner.own_trainer._work import work
-from ablation_runner.pipeline import run_study
 from ablation_runner.plan import write_plan
-from ablation_runner.progress import Progress
-from ablation_runner.recovery import forget_failure
 from ablation_runner.report import scale_of
 from ablation_runner.report._answer import cautions
 from ablation_runner.report._rows import arm_rows, known_facts
+from ablation_runner.running.pipeline import run_study
+from ablation_runner.running.progress import Progress
 from ablation_runner.status import trial_status
+from ablation_runner.storage.files import write_frame
 
 OwnStudy = Callable[..., Path]
 

@@ -9,10 +9,10 @@ import pytest
 
 import ablation_stats as stats
 from ablation_runner import Prepared, prepare
-from ablation_runner.decidable import ASSUMED, decidable_claims
-from ablation_runner.files import write_frame, write_json
-from ablation_runner.records import write_record
-from ablation_runner.reuse import find_reuse
+from ablation_runner.outlook.decidable import ASSUMED, decidable_claims
+from ablation_runner.outlook.reuse import find_reuse
+from ablation_runner.storage.files import write_frame, write_json
+from ablation_runner.storage.records import write_record
 
 SEEDS = range(4)
 

@@ -9,7 +9,7 @@ import pytest
 import ablation_stats as stats
 from ablation_runner.plan import CommandTrial, command_line
 from ablation_runner.planted_truth import main, write_items
-from ablation_runner.prepared import prepare
+from ablation_runner.running.prepared import prepare
 
 
 def values(folder: Path) -> pl.Series:

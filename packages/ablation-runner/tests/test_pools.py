@@ -14,7 +14,7 @@ from ablation_runner.pools import ThisMachine, choose_pool, ranks_per_trial
 from ablation_runner.pools._children import Command, run_commands
 from ablation_runner.pools._command import node_command, worker_command, worker_environment
 from ablation_runner.pools._hosts import Hosts, remote
-from ablation_runner.store import RunFolder
+from ablation_runner.storage.store import RunFolder
 
 SSH = """#!/bin/sh
 while [ "$1" = -o ]; do shift 2; done

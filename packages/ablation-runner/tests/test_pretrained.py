@@ -9,7 +9,7 @@ import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer, LlamaConfig
 
 from ablation_runner.study import Configuration
-from ablation_runner.trial._data import make_tokenizer
+from ablation_runner.trial.inputs.data import make_tokenizer
 from vlm_fusion import build_tokenizer
 from vlm_tasks import create_task
 

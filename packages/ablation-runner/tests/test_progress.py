@@ -2,7 +2,7 @@
 
 import pytest
 
-from ablation_runner.progress import Progress
+from ablation_runner.running.progress import Progress
 
 
 def line(progress: Progress, step: int, **more: int) -> str | None:

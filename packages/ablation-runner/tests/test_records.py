@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from ablation_runner import StudyError, prepare
-from ablation_runner.files import write_json
-from ablation_runner.pipeline import report_study
-from ablation_runner.records import read_record, write_record
+from ablation_runner.running.pipeline import report_study
+from ablation_runner.storage.files import write_json
+from ablation_runner.storage.records import read_record, write_record
 
 
 def test_a_record_is_read_back_with_the_files_it_stands_for(tmp_path: Path) -> None:

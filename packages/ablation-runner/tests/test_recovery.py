@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 
 from ablation_runner import Prepared, prepare
-from ablation_runner.files import write_json
+from ablation_runner.cleaning.recovery import mend
 from ablation_runner.leases import try_lease
-from ablation_runner.records import write_record
-from ablation_runner.recovery import mend
-from ablation_runner.store import StageFolder
+from ablation_runner.storage.files import write_json
+from ablation_runner.storage.records import write_record
+from ablation_runner.storage.store import StageFolder
 
 FILE = "step-000004.safetensors"
 STATE = {"file": FILE, "step": 4, "seconds": 1.0, "curve": []}

@@ -7,9 +7,9 @@ from pathlib import Path
 
 from ablation_runner.analysis import analyze
 from ablation_runner.plan import Trial
-from ablation_runner.prepared import Prepared
-from ablation_runner.records import write_record
 from ablation_runner.report import write_report
+from ablation_runner.running.prepared import Prepared
+from ablation_runner.storage.records import write_record
 
 HERE = Path(__file__)
 MADE = runpy.run_path(str(HERE.with_name("test_report_made_run.py")))

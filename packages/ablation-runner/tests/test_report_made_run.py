@@ -12,8 +12,8 @@ import pytest
 import ablation_stats as stats
 from ablation_runner.analysis._cubes import of_items, read_tested
 from ablation_runner.plan import Trial
-from ablation_runner.prepared import Prepared, prepare
-from ablation_runner.records import write_record
+from ablation_runner.running.prepared import Prepared, prepare
+from ablation_runner.storage.records import write_record
 
 Score = Callable[[str, str, int], float]  # arm, condition and seed to the chance of a right answer
 

@@ -40,7 +40,7 @@ _REPORT = """
 import json, resource, sys, time
 from pathlib import Path
 from ablation_runner.analysis import analyze
-from ablation_runner.prepared import prepare
+from ablation_runner.running.prepared import prepare
 from ablation_runner.report import write_report
 prepared = prepare(sys.argv[1], runs=Path(sys.argv[2]))
 started = time.perf_counter()

@@ -7,10 +7,10 @@ import pytest
 
 import ablation_stats as stats
 from ablation_runner.analysis import analyze
-from ablation_runner.paired_scores import PairedScores
-from ablation_runner.prepared import Prepared
 from ablation_runner.report import write_report
 from ablation_runner.results import StudyResults
+from ablation_runner.running.prepared import Prepared
+from ablation_runner.scores.paired_scores import PairedScores
 
 HERE = Path(__file__)
 NEEDED = runpy.run_path(str(HERE.with_name("test_seeds_as_needed.py")))

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 import torch
 
-from ablation_runner.trial import _retrieval
-from ablation_runner.trial._retrieval import retrieval_rows, statements_of
+from ablation_runner.trial.testing import retrieval
+from ablation_runner.trial.testing.retrieval import retrieval_rows, statements_of
 from vlm_fusion import Question
 
 RED, BLUE, ROUND = Question([1, 2], [3]), Question([1, 2], [4]), Question([5], [3])
@@ -38,8 +38,8 @@ def test_an_image_is_found_by_any_of_its_statements_and_a_blind_arm_is_shown_ano
         shown_to.append(shown)
         return near
 
-    monkeypatch.setattr(_retrieval, "_similarities", similarities)
-    monkeypatch.setattr(_retrieval, "learner_of", lambda model, training: model)
+    monkeypatch.setattr(retrieval, "_similarities", similarities)
+    monkeypatch.setattr(retrieval, "learner_of", lambda model, training: model)
     trial: Any = SimpleNamespace(
         arm="itc", seed=3, random_seed=3,
         configuration=SimpleNamespace(data=SimpleNamespace(images="paired"), tokens=None, training=None),

@@ -12,12 +12,12 @@ import pytest
 
 import ablation_stats as stats
 from ablation_runner import StudyError
-from ablation_runner.describe_plan import _most
-from ablation_runner.lock import claim_hash, lock_study
-from ablation_runner.paired_scores import PairedScores
+from ablation_runner.outlook.describe_plan import _most
 from ablation_runner.plan import PlannedArm, SeedsNeeded, Trial, plan_round
-from ablation_runner.prepared import Prepared, prepare
+from ablation_runner.running.prepared import Prepared, prepare
+from ablation_runner.scores.paired_scores import PairedScores
 from ablation_runner.status import study_status
+from ablation_runner.storage.lock import claim_hash, lock_study
 from ablation_runner.study import parse_study
 
 made = runpy.run_path(str(Path(__file__).with_name("test_report_made_run.py")))

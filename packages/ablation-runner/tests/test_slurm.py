@@ -12,7 +12,7 @@ from ablation_runner import StudyError
 from ablation_runner.pools._slurm import Slurm
 from ablation_runner.pools._slurm_jobs import WatchedJob, queued
 from ablation_runner.pools._slurm_options import slurm_options
-from ablation_runner.store import RunFolder
+from ablation_runner.storage.store import RunFolder
 
 
 class Job:

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from ablation_runner import Prepared, prepare
-from ablation_runner.files import write_json
 from ablation_runner.leases import try_lease
 from ablation_runner.status import TrialStatus, seconds_left, study_status
+from ablation_runner.storage.files import write_json
 
 
 @pytest.fixture

@@ -6,9 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ablation_runner.study import Configuration, Variant
-from ablation_runner.trial._assemble import assemble_model
-from ablation_runner.trial._batches import BatchPlan
 from ablation_runner.trial._seeding import seeded_init
+from ablation_runner.trial.inputs.batches import BatchPlan
+from ablation_runner.trial.model.assemble import assemble_model
 from vlm_fusion import build_tokenizer
 
 QUESTIONS_OF = [[3 * image + number for number in range(1 + image % 4)] for image in range(10)]

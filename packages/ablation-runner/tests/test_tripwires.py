@@ -11,8 +11,13 @@ from torch import nn
 
 from ablation_runner.failure import TrialFailedError
 from ablation_runner.study import Training
-from ablation_runner.trial._parts import check_changes, fingerprints, train_parts
-from ablation_runner.trial._tripwires import check_gradient, check_loss, check_seeds_differ, curve_digest
+from ablation_runner.trial.model.parts import check_changes, fingerprints, train_parts
+from ablation_runner.trial.training.tripwires import (
+    check_gradient,
+    check_loss,
+    check_seeds_differ,
+    curve_digest,
+)
 
 Ablate = Callable[..., subprocess.CompletedProcess[str]]
 

@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 
 from ablation_runner import StudyError
-from ablation_runner.files import write_json
-from ablation_runner.lock import read_lock
-from ablation_runner.records import is_intact, read_record, write_record
-from ablation_runner.store import RunFolder
+from ablation_runner.storage.files import write_json
+from ablation_runner.storage.lock import read_lock
+from ablation_runner.storage.records import is_intact, read_record, write_record
+from ablation_runner.storage.store import RunFolder
 
 NAMES = ["../x", "..", ".", "", "/etc/passwd", "a/b", "a\\b", "a\0b", "../../stages/x"]
 SOURCE = Path(__file__).parents[1] / "src"

@@ -15,7 +15,7 @@ from ablation_runner.errors import StudyError
 from ablation_runner.failure import TrialFailedError
 from ablation_runner.plan import TrainedTrial, plan_trials, resolve_arms
 from ablation_runner.study import Configuration, parse_study
-from ablation_runner.trial._vlm import Vlm, load_vlm, vlm_cost, vlm_rows, write_answers
+from ablation_runner.trial.testing.vlm import Vlm, load_vlm, vlm_cost, vlm_rows, write_answers
 from vlm_tasks import create_task, format_prompt
 
 STUDY = """

@@ -1,8 +1,8 @@
 from .errors import StudyError as StudyError
-from .pipeline import run as run
 from .plan import resolve_arms as resolve_arms
-from .prepared import Prepared as Prepared
-from .prepared import prepare as prepare
+from .running.pipeline import run as run
+from .running.prepared import Prepared as Prepared
+from .running.prepared import prepare as prepare
 from .study import Study as Study
 from .study import load_study as load_study
 

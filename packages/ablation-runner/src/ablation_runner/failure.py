@@ -1,8 +1,8 @@
 """How a trial ends that cannot go on, whoever trains it."""
 
-from ablation_runner.files import write_json
 from ablation_runner.plan import Trial
-from ablation_runner.store import RunFolder
+from ablation_runner.storage.files import write_json
+from ablation_runner.storage.store import RunFolder
 
 
 class TrialFailedError(RuntimeError):

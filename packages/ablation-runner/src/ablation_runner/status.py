@@ -10,10 +10,10 @@ from rich.text import Text
 
 from ablation_runner.leases import is_leased
 from ablation_runner.plan import Trial
-from ablation_runner.prepared import Prepared
-from ablation_runner.progress import clock
-from ablation_runner.records import read_record
-from ablation_runner.store import RunFolder, StageFolder
+from ablation_runner.running.prepared import Prepared
+from ablation_runner.running.progress import clock
+from ablation_runner.storage.records import read_record
+from ablation_runner.storage.store import RunFolder, StageFolder
 
 if TYPE_CHECKING:  # a status without looks loads no tables
     from ablation_stats import SequentialVerdict

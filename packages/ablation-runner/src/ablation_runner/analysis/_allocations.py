@@ -6,7 +6,7 @@ from PIL import Image
 
 from ablation_runner.errors import StudyError
 from ablation_runner.plan import TrainedTrial, Trial
-from ablation_runner.store import RunFolder
+from ablation_runner.storage.store import RunFolder
 
 _ARMS = 4  # for each of which a model is loaded and every question is drawn
 

@@ -23,12 +23,12 @@ from ablation_runner.analysis._pictures import pictures_of
 from ablation_runner.analysis._processes import differing_processes
 from ablation_runner.analysis._recommend import recommend
 from ablation_runner.analysis._seeds import seeds_added
-from ablation_runner.curves import read_curves, unconverged
 from ablation_runner.errors import StudyError
-from ablation_runner.lock import describe_environment, read_lock
 from ablation_runner.plan import Trial, tested_name
-from ablation_runner.prepared import Prepared
 from ablation_runner.results import StudyResults
+from ablation_runner.running.prepared import Prepared
+from ablation_runner.scores.curves import read_curves, unconverged
+from ablation_runner.storage.lock import describe_environment, read_lock
 from ablation_runner.study import AS_TRAINED
 
 _TRIAL_COLUMNS = {

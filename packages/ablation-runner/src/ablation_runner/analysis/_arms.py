@@ -6,10 +6,10 @@ from typing import Any
 import polars as pl
 
 import ablation_stats as stats
-from ablation_runner.curves import without_curves
 from ablation_runner.plan import PlannedArm
-from ablation_runner.prepared import Prepared
 from ablation_runner.results import ArmResult, Interval
+from ablation_runner.running.prepared import Prepared
+from ablation_runner.scores.curves import without_curves
 
 
 def arm_result(

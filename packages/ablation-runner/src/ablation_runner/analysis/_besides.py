@@ -7,7 +7,7 @@ import polars as pl
 import ablation_stats as stats
 from ablation_runner.analysis._arms import mean_of
 from ablation_runner.plan import Trial
-from ablation_runner.store import RunFolder
+from ablation_runner.storage.store import RunFolder
 
 _SCHEMA = {
     "arm": pl.String, "metric": pl.String, "estimate": pl.Float64, "low": pl.Float64, "high": pl.Float64,

@@ -4,8 +4,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ablation_runner.plan import greedy_stages, pick_level, show_value
-from ablation_runner.prepared import Prepared, read_scores
 from ablation_runner.results import Candidacy, Choice
+from ablation_runner.running.prepared import Prepared, read_scores
 
 
 def choices(prepared: Prepared) -> tuple[Choice, ...]:

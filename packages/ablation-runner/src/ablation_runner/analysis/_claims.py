@@ -4,11 +4,11 @@ from collections.abc import Mapping
 
 import ablation_stats as stats
 from ablation_runner.analysis._cubes import NotAsked, Tested
-from ablation_runner.lock import claim_hash, read_lock
-from ablation_runner.prepared import Prepared
 from ablation_runner.report import scale_of
 from ablation_runner.results import ClaimResult
-from ablation_runner.stats_claims import stats_claim
+from ablation_runner.running.prepared import Prepared
+from ablation_runner.scores.stats_claims import stats_claim
+from ablation_runner.storage.lock import claim_hash, read_lock
 from ablation_runner.study import Claim
 
 

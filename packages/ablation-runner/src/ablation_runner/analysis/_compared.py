@@ -2,7 +2,7 @@
 
 import ablation_stats as stats
 from ablation_runner.plan import tested_name
-from ablation_runner.prepared import Prepared
+from ablation_runner.running.prepared import Prepared
 from ablation_runner.study import AS_TRAINED
 
 

@@ -8,8 +8,8 @@ from ablation_runner.analysis._compared import differences_to
 from ablation_runner.analysis._cubes import Tested
 from ablation_runner.analysis._doses import QUANTITIES
 from ablation_runner.plan import PlannedArm, tested_name
-from ablation_runner.prepared import Prepared
 from ablation_runner.results import Interval, TransferTable
+from ablation_runner.running.prepared import Prepared
 from ablation_runner.study import AS_TRAINED
 
 _SCHEMA = {"arm": pl.String, "condition": pl.String} | dict.fromkeys(

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 import ablation_stats as stats
 from ablation_runner.errors import StudyError
 from ablation_runner.plan import Trial, tested_name
-from ablation_runner.store import RunFolder
+from ablation_runner.storage.store import RunFolder
 from ablation_runner.study import AS_TRAINED
 
 Floats = NDArray[np.float64]

@@ -6,7 +6,7 @@ import polars as pl
 from ablation_runner.analysis._cubes import Tested
 from ablation_runner.plan import Trial
 from ablation_runner.report import most_disputed
-from ablation_runner.store import RunFolder
+from ablation_runner.storage.store import RunFolder
 from ablation_runner.study import AS_TRAINED
 
 

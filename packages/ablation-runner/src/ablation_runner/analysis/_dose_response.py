@@ -7,8 +7,8 @@ from ablation_runner.analysis._arms import interval_of, mean_of
 from ablation_runner.analysis._cubes import Tested, of_items
 from ablation_runner.analysis._doses import Doses, find_doses
 from ablation_runner.analysis._recommend import blocked, smallest_margin
-from ablation_runner.prepared import Prepared
 from ablation_runner.results import ArmResult, DosePoint, DoseResponse, Interval
+from ablation_runner.running.prepared import Prepared
 
 _RESAMPLES = 999
 _LEAST_FOR_BEND = 5

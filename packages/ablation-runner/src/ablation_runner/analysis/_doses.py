@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from ablation_runner.plan import PlannedArm
-from ablation_runner.prepared import Prepared
+from ablation_runner.running.prepared import Prepared
 
 QUANTITIES = {"tokens.budget": "visual tokens", "encoder.image_size": "image size in pixels"}
 LEAST_DOSES = 3

@@ -8,9 +8,9 @@ import ablation_stats as stats
 from ablation_runner.analysis._arms import interval_of, mean_of
 from ablation_runner.analysis._cubes import Tested
 from ablation_runner.plan import PlannedArm
-from ablation_runner.prepared import Prepared
 from ablation_runner.report import scale_of
 from ablation_runner.results import CellMean, DesignEffects, EffectResult
+from ablation_runner.running.prepared import Prepared
 
 _FACTORIAL = ("full-factorial", "fractional-factorial", "plackett-burman")
 _SHARES = ("shapley", "leave one out", "add one in")

@@ -6,11 +6,11 @@ import polars as pl
 
 import ablation_stats as stats
 from ablation_runner.analysis._cubes import Tested
-from ablation_runner.curves import without_curves
 from ablation_runner.plan import Trial
-from ablation_runner.prepared import Prepared
 from ablation_runner.report import scale_of
 from ablation_runner.results import COSTS, ArmResult
+from ablation_runner.running.prepared import Prepared
+from ablation_runner.scores.curves import without_curves
 from ablation_runner.study import CommandStudy
 
 _ORDER = {"error": 0, "warning": 1, "note": 2}

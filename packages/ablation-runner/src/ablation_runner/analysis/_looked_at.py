@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 import ablation_stats as stats
-from ablation_runner.lock import ALPHA
-from ablation_runner.paired_scores import PairedScores
-from ablation_runner.prepared import Prepared
+from ablation_runner.running.prepared import Prepared
+from ablation_runner.scores.paired_scores import PairedScores
+from ablation_runner.storage.lock import ALPHA
 
 
 def looked_at_differences(

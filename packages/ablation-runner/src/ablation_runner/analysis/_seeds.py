@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import ablation_stats as stats
 from ablation_runner.plan import PlannedArm, SeedsNeeded
-from ablation_runner.prepared import Prepared
 from ablation_runner.results import SeedsAdded, SeedsGiven
+from ablation_runner.running.prepared import Prepared
 
 _SPENDING = {"obrien-fleming": "as O'Brien and Fleming spend it", "pocock": "evenly, after Pocock"}
 _ENDS = {

@@ -15,9 +15,9 @@ def explain(
 ) -> None:
     """Draws where a trained allocator put the tokens of one item, and why, as PNG below RUN/explained."""
     from ablation_runner.errors import StudyError, nearest
-    from ablation_runner.pipeline import is_finished
     from ablation_runner.plan import TrainedTrial, read_plan
-    from ablation_runner.store import RunFolder
+    from ablation_runner.running.pipeline import is_finished
+    from ablation_runner.storage.store import RunFolder
 
     folder = RunFolder(run)
     if not folder.plan_file.is_file():

@@ -20,8 +20,8 @@ def clean(
     """Shows what no study's plan refers to any more, with sizes; deletes it with --yes."""
     from rich.console import Console
 
-    from ablation_runner.clean import delete_garbage, show_garbage
-    from ablation_runner.garbage import find_garbage
+    from ablation_runner.cleaning.clean import delete_garbage, show_garbage
+    from ablation_runner.cleaning.garbage import find_garbage
 
     name = Path(study).name.removesuffix(".toml") if study else None
     garbage = delete_garbage(runs, study=name) if yes else find_garbage(runs, study=name)
@@ -41,8 +41,8 @@ def compare(
     """Compares two runs of a study: every arm paired by seed and item, and what was done differently."""
     from rich.console import Console
 
-    from ablation_runner.compare import compare_runs
-    from ablation_runner.show_comparison import show_comparison
+    from ablation_runner.comparing.compare import compare_runs
+    from ablation_runner.comparing.show_comparison import show_comparison
 
     comparison = compare_runs(first, second)
     if as_json:

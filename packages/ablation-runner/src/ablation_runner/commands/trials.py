@@ -36,9 +36,9 @@ def plan(
     """Shows arms, seeds, what differs from the baseline, and the expected cost; runs nothing."""
     from rich.console import Console
 
-    from ablation_runner.describe_plan import describe_plan
-    from ablation_runner.prepared import prepare
-    from ablation_runner.show_plan import show_plan
+    from ablation_runner.outlook.describe_plan import describe_plan
+    from ablation_runner.outlook.show_plan import show_plan
+    from ablation_runner.running.prepared import prepare
 
     prepared = prepare(
         study, runs=runs, scale=scale, processes=processes, smoke=smoke, overrides=overrides or ()
@@ -68,9 +68,9 @@ def run(
     """
     from rich.console import Console
 
-    from ablation_runner.pipeline import run_study
     from ablation_runner.pools import choose_pool, ranks_per_trial
-    from ablation_runner.prepared import prepare
+    from ablation_runner.running.pipeline import run_study
+    from ablation_runner.running.prepared import prepare
 
     pool = choose_pool(hostfile=hostfile, cluster=cluster, options=cluster_options or ())
     processes = ranks_per_trial(pool, processes)
@@ -101,8 +101,8 @@ def report(
     """Writes the report of what has been run so far, and prints its main table."""
     from rich.console import Console
 
-    from ablation_runner.pipeline import report_study
-    from ablation_runner.prepared import prepare
+    from ablation_runner.running.pipeline import report_study
+    from ablation_runner.running.prepared import prepare
 
     prepared = prepare(
         study, runs=runs, scale=scale, processes=processes, smoke=smoke, overrides=overrides or ()
@@ -122,7 +122,7 @@ def status(
     """Shows which trials are finished, failed, running or waiting, also where another command runs them."""
     from rich.console import Console
 
-    from ablation_runner.prepared import prepare
+    from ablation_runner.running.prepared import prepare
     from ablation_runner.status import show_status, study_status
 
     prepared = prepare(

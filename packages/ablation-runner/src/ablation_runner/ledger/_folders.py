@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from ablation_runner.store import RunFolder
+from ablation_runner.storage.store import RunFolder
 from ablation_runner.study._scales import CPU
 
 COMPARABLE = "gpu"  # the scale whose models are those that the literature speaks of

@@ -8,12 +8,12 @@ import polars as pl
 
 import ablation_stats as stats
 from ablation_runner.analysis._cubes import Tested, read_tested
+from ablation_runner.cleaning.garbage import read_known_plan
 from ablation_runner.errors import StudyError
-from ablation_runner.garbage import read_known_plan
 from ablation_runner.ledger._folders import SCALES, run_folder
 from ablation_runner.plan import Trial, tested_name
-from ablation_runner.records import Record
-from ablation_runner.store import RunFolder
+from ablation_runner.storage.records import Record
+from ablation_runner.storage.store import RunFolder
 from ablation_runner.study import AS_TRAINED, find_study, load_study
 
 # What decides a study's results; titles and claims may change.

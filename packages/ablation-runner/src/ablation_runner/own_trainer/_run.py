@@ -11,14 +11,14 @@ from pathlib import Path
 import polars as pl
 
 from ablation_runner.failure import TrialFailedError
-from ablation_runner.files import write_frame
 from ablation_runner.leases import Lease
 from ablation_runner.own_trainer._beside import read_costs, read_curve
 from ablation_runner.own_trainer._collect import collect
 from ablation_runner.own_trainer._waiting import wait_for_lease
 from ablation_runner.plan import CommandTrial, command_line
-from ablation_runner.records import write_record
-from ablation_runner.store import RunFolder, StageFolder
+from ablation_runner.storage.files import write_frame
+from ablation_runner.storage.records import write_record
+from ablation_runner.storage.store import RunFolder, StageFolder
 
 Tell = Callable[..., None]
 Check = Callable[[], None]

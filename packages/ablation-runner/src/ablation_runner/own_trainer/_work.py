@@ -8,7 +8,7 @@ from ablation_runner.failure import TrialFailedError, record_failure
 from ablation_runner.leases import Lease, LostLeaseError, take_part, try_lease
 from ablation_runner.own_trainer._run import Tell, run_trial
 from ablation_runner.plan import CommandTrial, read_plan
-from ablation_runner.store import RunFolder
+from ablation_runner.storage.store import RunFolder
 
 
 def work(path: Path, *, tell: Tell | None = None) -> None:

@@ -12,8 +12,8 @@ from pydantic import ValidationError
 from ablation_runner.errors import StudyError, nearest
 from ablation_runner.plan._arm import differences
 from ablation_runner.plan._stages import CONFIGURATION, SEED
-from ablation_runner.records import Record, file_digest
-from ablation_runner.store import RunFolder, StageFolder, TrialFolder
+from ablation_runner.storage.records import Record, file_digest
+from ablation_runner.storage.store import RunFolder, StageFolder, TrialFolder
 from ablation_runner.study import Configuration
 
 # What may be otherwise than in training; other settings decide what the weights are.

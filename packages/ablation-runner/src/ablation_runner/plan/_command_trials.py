@@ -12,7 +12,7 @@ from pathlib import Path
 from ablation_runner.errors import StudyError
 from ablation_runner.plan._arm import PlannedArm
 from ablation_runner.plan._trial import CommandTrial, trial_name
-from ablation_runner.store import content_hash
+from ablation_runner.storage.store import content_hash
 from ablation_runner.study import AS_TRAINED, CommandStudy, OwnSettings
 from ablation_runner.study._command import ARM, OUT, PROCESSES, PYTHON, SEED, Value, filled
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from ablation_runner.store import content_hash
+from ablation_runner.storage.store import content_hash
 from ablation_runner.study import Configuration, Engine, Stage
 from ablation_runner.study._engine import UNHASHED
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from ablation_runner.plan._checkpoints import Weights
 from ablation_runner.plan._stages import training_stages
-from ablation_runner.store import content_hash
+from ablation_runner.storage.store import content_hash
 from ablation_runner.study import Command, Configuration, Engine, OwnSettings
 
 

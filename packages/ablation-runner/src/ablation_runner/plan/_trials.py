@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 from ablation_runner.errors import StudyError
-from ablation_runner.files import write_frame
 from ablation_runner.plan._arm import PlannedArm
 from ablation_runner.plan._checkpoints import Weights, find_weights
 from ablation_runner.plan._command_trials import command_trials
@@ -14,7 +13,8 @@ from ablation_runner.plan._conditions import tested_under
 from ablation_runner.plan._own_parts import own_sources
 from ablation_runner.plan._stages import checkpoint_key, stage_keys
 from ablation_runner.plan._trial import CommandTrial, TrainedTrial, Trial, random_seed, trial_name
-from ablation_runner.store import content_hash, source_digest
+from ablation_runner.storage.files import write_frame
+from ablation_runner.storage.store import content_hash, source_digest
 from ablation_runner.study import (
     Command,
     CommandStudy,

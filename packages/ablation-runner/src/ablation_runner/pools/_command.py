@@ -8,7 +8,7 @@ import sys
 
 from ablation_runner.plan import starts_own_ranks
 from ablation_runner.resources import gpus
-from ablation_runner.store import RunFolder
+from ablation_runner.storage.store import RunFolder
 
 _WORKER = "ablation_runner.trial"
 

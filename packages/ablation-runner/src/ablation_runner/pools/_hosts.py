@@ -17,7 +17,7 @@ from ablation_runner.pools._command import free_port, node_command, worker_envir
 from ablation_runner.pools._hostfile import Host
 from ablation_runner.pools._pool import Event, WorkerEnd
 from ablation_runner.resources import cores, gpus
-from ablation_runner.store import RunFolder
+from ablation_runner.storage.store import RunFolder
 
 _PORT = 29500  # torch's own, where the first host is another machine, whose free ports cannot be seen
 _ANSWER = 10  # seconds that a host has to answer

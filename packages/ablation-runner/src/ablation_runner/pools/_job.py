@@ -11,7 +11,7 @@ from typing import Any
 from ablation_runner.events import emit
 from ablation_runner.pools._command import worker_command, worker_environment
 from ablation_runner.resources import share
-from ablation_runner.store import RunFolder
+from ablation_runner.storage.store import RunFolder
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,7 +7,7 @@ from ablation_runner.pools._children import Command, run_commands
 from ablation_runner.pools._command import worker_command, worker_environment
 from ablation_runner.pools._pool import Event, WorkerEnd
 from ablation_runner.resources import check_ranks, default_workers, share
-from ablation_runner.store import RunFolder
+from ablation_runner.storage.store import RunFolder
 
 
 @dataclass(frozen=True)

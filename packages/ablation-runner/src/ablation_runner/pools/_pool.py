@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from ablation_runner.store import RunFolder
+from ablation_runner.storage.store import RunFolder
 
 Event = dict[str, Any]
 

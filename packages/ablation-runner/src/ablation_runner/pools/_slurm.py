@@ -13,7 +13,7 @@ from ablation_runner.pools._job import ClusterWorker
 from ablation_runner.pools._pool import Event, WorkerEnd
 from ablation_runner.pools._slurm_jobs import WatchedJob, wait_for
 from ablation_runner.pools._slurm_options import minutes
-from ablation_runner.store import RunFolder
+from ablation_runner.storage.store import RunFolder
 
 _RESTARTS = 10_000  # times that a job may reach its time limit: each goes on from a checkpoint, so there is no reason to stop
 _WARNED = 90  # seconds before its time limit at which a job is told, so that it is requeued

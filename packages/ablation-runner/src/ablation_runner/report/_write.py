@@ -4,9 +4,9 @@ import re
 from functools import partial
 from pathlib import Path
 
-from ablation_runner.files import write_atomically
 from ablation_runner.report._page import Page
 from ablation_runner.report._render import html, latex_text, markdown_text, pictures
+from ablation_runner.storage.files import write_atomically
 
 _OURS = re.compile(
     r"(question-\d(-tokens-\d)?|forest|dose-response(-\d+)?|effects|interactions|attribution|cost|transfer|accuracy-by-type|learning-curves)\.(png|svg)"

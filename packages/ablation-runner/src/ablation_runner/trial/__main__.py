@@ -26,7 +26,7 @@ def main() -> None:
 def _work(run: Path) -> None:
     """Works off the plan: what trains its trials differs, and nothing else."""
     from ablation_runner.plan import starts_own_ranks
-    from ablation_runner.store import RunFolder
+    from ablation_runner.storage.store import RunFolder
 
     if starts_own_ranks(RunFolder(run).plan_file):
         from ablation_runner.own_trainer._work import work

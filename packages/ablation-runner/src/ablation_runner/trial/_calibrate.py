@@ -9,13 +9,13 @@ from typing import Any
 import torch
 
 from ablation_runner.study import Configuration, Training
-from ablation_runner.trial._assemble import assemble_model
-from ablation_runner.trial._cost import answering_cost
-from ablation_runner.trial._data import make_tokenizer, read_items
-from ablation_runner.trial._pairs import hidden_words, learner_of, statement_rows
-from ablation_runner.trial._parts import train_parts
-from ablation_runner.trial._recomputing import recompute_activations
-from ablation_runner.trial._vlm import QUESTIONS_AT_ONCE, load_vlm, vlm_cost, write_answers
+from ablation_runner.trial.engine.recomputing import recompute_activations
+from ablation_runner.trial.inputs.data import make_tokenizer, read_items
+from ablation_runner.trial.inputs.pairs import hidden_words, learner_of, statement_rows
+from ablation_runner.trial.model.assemble import assemble_model
+from ablation_runner.trial.model.cost import answering_cost
+from ablation_runner.trial.model.parts import train_parts
+from ablation_runner.trial.testing.vlm import QUESTIONS_AT_ONCE, load_vlm, vlm_cost, write_answers
 from token_budget import grid_positions, reduce_tokens, visual_tokens
 from vlm_fusion import (
     Question,

@@ -9,13 +9,13 @@ from PIL import Image
 
 from ablation_runner.errors import StudyError, nearest
 from ablation_runner.plan import TrainedTrial
-from ablation_runner.store import RunFolder
+from ablation_runner.storage.store import RunFolder
 from ablation_runner.trial._allocating import AllocatingModel
-from ablation_runner.trial._feed import Feed
-from ablation_runner.trial._images import seen_pixels
-from ablation_runner.trial._material import Material, load_material
-from ablation_runner.trial._stage import stage_model
-from ablation_runner.trial._weights import checkpoint_model
+from ablation_runner.trial.inputs.feed import Feed
+from ablation_runner.trial.inputs.images import seen_pixels
+from ablation_runner.trial.inputs.material import Material, load_material
+from ablation_runner.trial.model.weights import checkpoint_model
+from ablation_runner.trial.training.stage import stage_model
 from relevance_allocator import explain
 from vlm_fusion import Question, pack_questions
 from vlm_tasks import create_task

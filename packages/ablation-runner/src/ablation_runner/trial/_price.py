@@ -6,8 +6,8 @@ import torch
 from torch import Tensor
 
 from ablation_runner.trial._allocating import AllocatingModel
-from ablation_runner.trial._batches import BatchPlan
-from ablation_runner.trial._feed import Feed
+from ablation_runner.trial.inputs.batches import BatchPlan
+from ablation_runner.trial.inputs.feed import Feed
 from relevance_allocator import Scene, fit_allocator
 from vlm_fusion import VisionLanguageModel, pack_questions
 

@@ -8,17 +8,17 @@ from collections.abc import Callable
 import polars as pl
 import torch
 
-from ablation_runner.files import write_frame
 from ablation_runner.plan import TrainedTrial, training_stages
-from ablation_runner.records import write_record
-from ablation_runner.store import RunFolder, StageFolder
-from ablation_runner.trial._cost import answering_cost
-from ablation_runner.trial._evaluate import Read, evaluate_conditions, score_of
-from ablation_runner.trial._material import Material
+from ablation_runner.storage.files import write_frame
+from ablation_runner.storage.records import write_record
+from ablation_runner.storage.store import RunFolder, StageFolder
 from ablation_runner.trial._ranks import Check
-from ablation_runner.trial._retrieval import learns_contrast, retrieval_rows
-from ablation_runner.trial._stage import OnStep, Watchers, ensure_stage, stage_model
-from ablation_runner.trial._tripwires import check_seeds_differ, curve_digest
+from ablation_runner.trial.inputs.material import Material
+from ablation_runner.trial.model.cost import answering_cost
+from ablation_runner.trial.testing.evaluate import Read, evaluate_conditions, score_of
+from ablation_runner.trial.testing.retrieval import learns_contrast, retrieval_rows
+from ablation_runner.trial.training.stage import OnStep, Watchers, ensure_stage, stage_model
+from ablation_runner.trial.training.tripwires import check_seeds_differ, curve_digest
 
 Tell = Callable[..., None]
 _CURVE = {"step": pl.Int64, "split": pl.String, "loss": pl.Float64, "accuracy": pl.Float64}

@@ -8,18 +8,18 @@ import polars as pl
 import torch
 
 from ablation_runner.failure import TrialFailedError
-from ablation_runner.files import write_frame
 from ablation_runner.plan import TrainedTrial, folder_digest
-from ablation_runner.records import write_record
-from ablation_runner.store import RunFolder
-from ablation_runner.trial._cost import answering_cost
-from ablation_runner.trial._engine import training_type
-from ablation_runner.trial._evaluate import Read, evaluate_conditions, score_of
+from ablation_runner.storage.files import write_frame
+from ablation_runner.storage.records import write_record
+from ablation_runner.storage.store import RunFolder
 from ablation_runner.trial._ranks import Check
-from ablation_runner.trial._retrieval import learns_contrast, retrieval_rows
 from ablation_runner.trial._run_trial import Tell, peak_memory
-from ablation_runner.trial._vlm import load_vlm, vlm_cost, vlm_rows
-from ablation_runner.trial._weights import checkpoint_model
+from ablation_runner.trial.engine.engine import training_type
+from ablation_runner.trial.model.cost import answering_cost
+from ablation_runner.trial.model.weights import checkpoint_model
+from ablation_runner.trial.testing.evaluate import Read, evaluate_conditions, score_of
+from ablation_runner.trial.testing.retrieval import learns_contrast, retrieval_rows
+from ablation_runner.trial.testing.vlm import load_vlm, vlm_cost, vlm_rows
 from vlm_fusion import Cost
 
 

@@ -11,14 +11,14 @@ from ablation_runner.events import emit
 from ablation_runner.failure import TrialFailedError, record_failure
 from ablation_runner.leases import Lease, LostLeaseError, take_part, try_lease
 from ablation_runner.plan import TrainedTrial, read_plan
-from ablation_runner.store import RunFolder
+from ablation_runner.storage.store import RunFolder
 from ablation_runner.study import Configuration
-from ablation_runner.trial._engine import start_distributed
-from ablation_runner.trial._evaluate import Read
-from ablation_runner.trial._material import Material, load_material, material_key
 from ablation_runner.trial._ranks import agreed, checked
 from ablation_runner.trial._run_trial import Tell, run_trial
 from ablation_runner.trial._test_weights import test_weights
+from ablation_runner.trial.engine.engine import start_distributed
+from ablation_runner.trial.inputs.material import Material, load_material, material_key
+from ablation_runner.trial.testing.evaluate import Read
 
 
 def work(path: Path, *, tell: Tell | None = None) -> None:

@@ -1,0 +1,1 @@
+"""What is left over in a runs folder: found, put right, deleted."""

@@ -1,0 +1,1 @@
+"""Two runs of one study side by side."""

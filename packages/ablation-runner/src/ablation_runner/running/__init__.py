@@ -1,0 +1,1 @@
+"""A study prepared, run by workers, watched and reported."""

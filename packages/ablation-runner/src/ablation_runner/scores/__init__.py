@@ -1,0 +1,1 @@
+"""Rows of finished trials as statistics want them."""

@@ -1,0 +1,1 @@
+"""DeepSpeed, and the state of training on any number of ranks."""

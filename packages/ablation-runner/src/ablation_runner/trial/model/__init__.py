@@ -1,0 +1,1 @@
+"""An arm's model, put together and looked at part by part."""

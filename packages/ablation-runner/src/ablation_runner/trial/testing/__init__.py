@@ -1,0 +1,1 @@
+"""A trained model's answers, written or ranked, and scored."""

@@ -1,0 +1,1 @@
+"""One stage of training, from its first batch to its weights."""
