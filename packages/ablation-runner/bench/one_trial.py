@@ -16,7 +16,7 @@ from ablation_runner.trial.engine.engine import start_distributed
 from ablation_runner.trial.inputs.batches import BatchPlan
 from ablation_runner.trial.inputs.feed import Feed
 from ablation_runner.trial.inputs.material import Material, load_material
-from ablation_runner.trial.training.stage import stage_model
+from ablation_runner.trial.training.stage_weights import stage_model
 from ablation_runner.trial.training.train import batch_plan, stage_feed
 from vlm_fusion import VisionLanguageModel
 

@@ -16,7 +16,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from transformers import Qwen2Config, Qwen2ForCausalLM
 
 from ablation_runner.study import Engine, Training
-from ablation_runner.trial._run_trial import peak_memory
+from ablation_runner.trial._record import peak_memory
 from ablation_runner.trial._seeding import seeded_init
 from ablation_runner.trial.engine.engine import start_distributed, start_engine, training_type
 from vlm_encoders import SmallViTOptions, create_encoder

@@ -20,7 +20,7 @@ from ablation_runner.trial.inputs.material import Material, load_material
 from ablation_runner.trial.model.assemble import assemble_model
 from ablation_runner.trial.model.weights import checkpoint_model
 from ablation_runner.trial.testing.evaluate import evaluate_conditions
-from ablation_runner.trial.training.stage import stage_model
+from ablation_runner.trial.training.stage_weights import stage_model
 
 STUDY = """
 title = "Which budget?"

@@ -49,6 +49,11 @@ def test_answers_are_in_the_vocabulary_where_there_is_one(task):
         assert task.answers is None or given <= set(task.answers)
 
 
+def test_question_types_are_stated_where_they_are_known(task):
+    asked = {kind for split in SPLITS for kind in task.items(split)["question_type"]}
+    assert asked == set(task.question_types)
+
+
 def test_the_settings_of_a_study_file_are_the_options_of_the_task():
     written = tomllib.loads(
         """

@@ -9,6 +9,12 @@ class TrialFailedError(RuntimeError):
     """The trial cannot go on; the message is its cause, as the report shows it."""
 
 
+def cause_of(error: Exception) -> str:
+    """The cause of a failure in one line: the message of a `TrialFailedError`, else with the kind of error before it."""
+    cause = str(error) if isinstance(error, TrialFailedError) else f"{type(error).__name__}: {error}"
+    return cause.splitlines()[0]
+
+
 def record_failure(trial: Trial, run: RunFolder, cause: str) -> None:
     """Writes the record of a trial that failed; the study's others go on.
 

@@ -61,6 +61,7 @@ class EasyVqa:
     metrics = ("exact_match",)
     prompt = "short-answer"
     resolution = 64
+    question_types = tuple(sorted(_QUESTIONS))
 
     def __init__(self, options: EasyVqaOptions | None = None, *, folder: str | Path | None = None) -> None:
         """Find the data.

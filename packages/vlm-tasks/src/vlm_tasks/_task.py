@@ -36,6 +36,10 @@ class Task(Protocol):
     def answers(self) -> tuple[str, ...] | None:
         """Every answer there is, or None where answers are open."""
 
+    @property
+    def question_types(self) -> tuple[str, ...] | None:
+        """Every type of question, sorted, or None where only the items tell."""
+
     def items(self, split: str) -> "pl.DataFrame":
         """The items of a split: `item_id, image_id, question, answers, question_type, regions, split, choices`."""
 

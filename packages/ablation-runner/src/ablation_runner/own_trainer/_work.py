@@ -4,7 +4,7 @@ import traceback
 from pathlib import Path
 
 from ablation_runner.events import emit
-from ablation_runner.failure import TrialFailedError, record_failure
+from ablation_runner.failure import TrialFailedError, cause_of, record_failure
 from ablation_runner.leases import Lease, LostLeaseError, take_part, try_lease
 from ablation_runner.own_trainer._run import Tell, run_trial
 from ablation_runner.plan import CommandTrial, read_plan
@@ -48,10 +48,8 @@ def _run_one(
     except LostLeaseError:
         raise
     except Exception as error:  # noqa: BLE001 (whatever it is becomes the trial's recorded cause)
-        known = isinstance(error, TrialFailedError)
-        if not known:
+        if not isinstance(error, TrialFailedError):
             traceback.print_exc()
         lease.check()  # else the cause is for whoever has the trial now to find
-        cause = (str(error) if known else f"{type(error).__name__}: {error}").splitlines()[0]
-        record_failure(trial, run, cause)
-        tell("failed", trial=trial.name, cause=cause)
+        record_failure(trial, run, cause_of(error))
+        tell("failed", trial=trial.name, cause=cause_of(error))

@@ -153,8 +153,8 @@ def _check_types(study: Study) -> None:
     wanted = {index: claim.type for index, claim in enumerate(study.claims) if claim.type}
     if not wanted or not isinstance(study, TrainedStudy):
         return
-    task = study.baseline.data.task
-    known = sorted(create_task(task.name, **task.options()).items("test")["question_type"].unique())
+    task = create_task(study.baseline.data.task.name, **study.baseline.data.task.options())
+    known = task.question_types or sorted(task.items("test")["question_type"].unique())
     for index, kind in wanted.items():
         if kind not in known:
             raise StudyError(f"claims.{index}.type: no question of the type {kind!r}; {nearest(kind, known)}")

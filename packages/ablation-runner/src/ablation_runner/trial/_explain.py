@@ -15,7 +15,7 @@ from ablation_runner.trial.inputs.feed import Feed
 from ablation_runner.trial.inputs.images import seen_pixels
 from ablation_runner.trial.inputs.material import Material, load_material
 from ablation_runner.trial.model.weights import checkpoint_model
-from ablation_runner.trial.training.stage import stage_model
+from ablation_runner.trial.training.stage_weights import stage_model
 from relevance_allocator import explain
 from vlm_fusion import Question, pack_questions
 from vlm_tasks import create_task

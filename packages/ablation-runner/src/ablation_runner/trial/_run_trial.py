@@ -1,7 +1,5 @@
 """One trial: its stages trained or read back, tested under every condition, and recorded."""
 
-import resource
-import sys
 import time
 from collections.abc import Callable
 
@@ -10,14 +8,15 @@ import torch
 
 from ablation_runner.plan import TrainedTrial, training_stages
 from ablation_runner.storage.files import write_frame
-from ablation_runner.storage.records import write_record
 from ablation_runner.storage.store import RunFolder, StageFolder
 from ablation_runner.trial._ranks import Check
+from ablation_runner.trial._record import Tested, record_tested
 from ablation_runner.trial.inputs.material import Material
 from ablation_runner.trial.model.cost import answering_cost
-from ablation_runner.trial.testing.evaluate import Read, evaluate_conditions, score_of
+from ablation_runner.trial.testing.evaluate import Read, evaluate_conditions
 from ablation_runner.trial.testing.retrieval import learns_contrast, retrieval_rows
-from ablation_runner.trial.training.stage import OnStep, Watchers, ensure_stage, stage_model
+from ablation_runner.trial.training.stage import OnStep, Watchers, ensure_stage
+from ablation_runner.trial.training.stage_weights import stage_model
 from ablation_runner.trial.training.tripwires import check_seeds_differ, curve_digest
 
 Tell = Callable[..., None]
@@ -52,6 +51,8 @@ def run_trial(
         model, image_tokens=trial.configuration.tokens.budget, text_tokens=material.longest_question
     )
     rows = evaluate_conditions(model, trial, read) if trial.conditions else None
+    contrasted = rows is not None and learns_contrast(trial.configuration)
+    besides = retrieval_rows(model, trial, material) if contrasted else None
     check()
     if torch.distributed.get_rank():
         return
@@ -67,46 +68,33 @@ def run_trial(
             arm=pl.lit(trial.arm), seed=pl.lit(trial.seed, dtype=pl.Int64)
         ),
     )
-    files = [folder.curve_file]
-    if rows is not None:
-        write_frame(folder.items_file, rows)
-        files.append(folder.items_file)
-    if rows is not None and learns_contrast(trial.configuration):
-        write_frame(folder.besides_file, retrieval_rows(model, trial, material))
-        files.append(folder.besides_file)
     validated = [point for point in curve if point["split"] == "validation"][-1]
-    score = validated["accuracy"] if rows is None else score_of(rows)
     seconds = sum(stage["seconds"] for stage in trained)
-    write_record(
-        folder.record_file,
-        {
-            "trial": trial.name,
-            "arm": trial.arm,
-            "seed": trial.seed,
-            "status": "finished",
-            "cause": None,
-            "score": score,
-            "validation_accuracy": validated["accuracy"],
-            "validation_loss": validated["loss"],
-            "steps": sum(stage["steps"] for stage in trained),
-            "processes": list(dict.fromkeys(ranks for stage in trained for ranks in stage["processes"])),
-            "train_seconds": round(seconds, 3),
-            "evaluate_seconds": round(time.perf_counter() - began, 3),
-            "peak_memory_bytes": peak_memory(),
-            "parameters": cost.parameters,
-            "trainable_parameters": max(stage["trained_parameters"] for stage in trained),
-            "macs": cost.macs,
-            "encoder_parameters": material.encoder_parameters,
-            "encoder_macs": material.encoder_macs,
-            "visual_tokens": cost.visual_tokens,
-            "curve_digest": digest,
-            "stages": [
-                {"name": stage["stage"], "key": key, "trained_for": stage["trial"]}
-                for key, stage in zip(trial.stages, stages, strict=True)
-                if stage is not None
-            ],
-        },
-        files=files,
+    tested = Tested(
+        rows=rows,
+        besides=besides,
+        cost=cost,
+        encoder_parameters=material.encoder_parameters,
+        encoder_macs=material.encoder_macs,
+    )
+    score = record_tested(
+        trial,
+        folder,
+        tested,
+        files=[folder.curve_file],
+        validation_accuracy=validated["accuracy"],
+        validation_loss=validated["loss"],
+        steps=sum(stage["steps"] for stage in trained),
+        processes=list(dict.fromkeys(ranks for stage in trained for ranks in stage["processes"])),
+        train_seconds=round(seconds, 3),
+        evaluate_seconds=round(time.perf_counter() - began, 3),
+        trainable_parameters=max(stage["trained_parameters"] for stage in trained),
+        curve_digest=digest,
+        stages=[
+            {"name": stage["stage"], "key": key, "trained_for": stage["trial"]}
+            for key, stage in zip(trial.stages, stages, strict=True)
+            if stage is not None
+        ],
     )
     tell("finished", trial=trial.name, score=score, seconds=seconds)
 
@@ -154,9 +142,3 @@ def _teller(tell: Tell, trial: TrainedTrial, done: int, reused: int) -> OnStep:
             tell("step", trial=trial.name, step=done + step, loss=loss)
 
     return on_step
-
-
-def peak_memory() -> int:
-    """Most bytes this process has held at once."""
-    unit = 1 if sys.platform == "darwin" else 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit

@@ -2,33 +2,22 @@
 
 import time
 from pathlib import Path
-from typing import NamedTuple
 
 import polars as pl
 import torch
 
 from ablation_runner.failure import TrialFailedError
 from ablation_runner.plan import TrainedTrial, folder_digest
-from ablation_runner.storage.files import write_frame
-from ablation_runner.storage.records import write_record
 from ablation_runner.storage.store import RunFolder
 from ablation_runner.trial._ranks import Check
-from ablation_runner.trial._run_trial import Tell, peak_memory
+from ablation_runner.trial._record import Tested, record_tested
+from ablation_runner.trial._run_trial import Tell
 from ablation_runner.trial.engine.engine import training_type
 from ablation_runner.trial.model.cost import answering_cost
 from ablation_runner.trial.model.weights import checkpoint_model
-from ablation_runner.trial.testing.evaluate import Read, evaluate_conditions, score_of
+from ablation_runner.trial.testing.evaluate import Read, evaluate_conditions
 from ablation_runner.trial.testing.retrieval import learns_contrast, retrieval_rows
 from ablation_runner.trial.testing.vlm import load_vlm, vlm_cost, vlm_rows
-from vlm_fusion import Cost
-
-
-class _Tested(NamedTuple):
-    rows: pl.DataFrame
-    cost: Cost
-    besides: pl.DataFrame | None = None
-    encoder_parameters: int = 0
-    encoder_macs: int = 0
 
 
 def test_weights(trial: TrainedTrial, run: RunFolder, read: Read, tell: Tell, check: Check) -> None:
@@ -54,44 +43,26 @@ def test_weights(trial: TrainedTrial, run: RunFolder, read: Read, tell: Tell, ch
     check()
     if torch.distributed.get_rank():
         return
-    folder, score = run.trial(trial.name), score_of(tested.rows)
-    files = [folder.items_file]
-    write_frame(folder.items_file, tested.rows)
-    if tested.besides is not None:
-        write_frame(folder.besides_file, tested.besides)
-        files.append(folder.besides_file)
-    write_record(
-        folder.record_file,
-        {
-            "trial": trial.name,
-            "arm": trial.arm,
-            "seed": trial.seed,
-            "status": "finished",
-            "cause": None,
-            "score": score,
-            "validation_accuracy": None,
-            "validation_loss": None,
-            "steps": 0,
-            "processes": [torch.distributed.get_world_size()],
-            "train_seconds": 0.0,
-            "evaluate_seconds": round(time.perf_counter() - began, 3),
-            "peak_memory_bytes": peak_memory(),
-            "parameters": tested.cost.parameters,
-            "trainable_parameters": tested.cost.parameters,  # all of them, as none is held back
-            "macs": tested.cost.macs,
-            "encoder_parameters": tested.encoder_parameters,
-            "encoder_macs": tested.encoder_macs,
-            "visual_tokens": tested.cost.visual_tokens,
-            "curve_digest": None,
-            "stages": [],
-            "weights": trial.weights.digest if trial.weights else None,
-        },
-        files=files,
+    score = record_tested(
+        trial,
+        run.trial(trial.name),
+        tested,
+        files=[],
+        validation_accuracy=None,
+        validation_loss=None,
+        steps=0,
+        processes=[torch.distributed.get_world_size()],
+        train_seconds=0.0,
+        evaluate_seconds=round(time.perf_counter() - began, 3),
+        trainable_parameters=tested.cost.parameters,  # all of them, as none is held back
+        curve_digest=None,
+        stages=[],
+        weights=trial.weights.digest if trial.weights else None,
     )
     tell("finished", trial=trial.name, score=score, seconds=0.0)
 
 
-def _of_ours(trial: TrainedTrial, read: Read) -> _Tested:
+def _of_ours(trial: TrainedTrial, read: Read) -> Tested:
     configuration = trial.configuration
     material = read(configuration, trial.random_seed)
     model = checkpoint_model(trial, material)
@@ -100,10 +71,16 @@ def _of_ours(trial: TrainedTrial, read: Read) -> _Tested:
     )
     rows = evaluate_conditions(model, trial, read)
     besides = retrieval_rows(model, trial, material) if learns_contrast(configuration) else None
-    return _Tested(rows, cost, besides, material.encoder_parameters, material.encoder_macs)
+    return Tested(
+        rows=rows,
+        besides=besides,
+        cost=cost,
+        encoder_parameters=material.encoder_parameters,
+        encoder_macs=material.encoder_macs,
+    )
 
 
-def _of_transformers(trial: TrainedTrial) -> _Tested:
+def _of_transformers(trial: TrainedTrial) -> Tested:
     checkpoint, weights = trial.configuration.model.checkpoint, trial.weights
     assert checkpoint is not None
     assert weights is not None
@@ -114,4 +91,4 @@ def _of_transformers(trial: TrainedTrial) -> _Tested:
     rows = pl.concat(
         vlm_rows(vlm, trial, condition, name=name) for name, condition in trial.conditions.items()
     )
-    return _Tested(rows, vlm_cost(vlm, trial.configuration))
+    return Tested(rows=rows, cost=vlm_cost(vlm, trial.configuration))

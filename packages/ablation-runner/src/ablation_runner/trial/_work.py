@@ -8,7 +8,7 @@ from typing import Any
 import torch
 
 from ablation_runner.events import emit
-from ablation_runner.failure import TrialFailedError, record_failure
+from ablation_runner.failure import TrialFailedError, cause_of, record_failure
 from ablation_runner.leases import Lease, LostLeaseError, take_part, try_lease
 from ablation_runner.plan import TrainedTrial, read_plan
 from ablation_runner.storage.store import RunFolder
@@ -88,10 +88,9 @@ def _run_one(
         raise
     except Exception as error:  # whatever it is becomes the trial's recorded cause; the study goes on
         traceback.print_exc()
-        cause = str(error) if isinstance(error, TrialFailedError) else f"{type(error).__name__}: {error}"
         if lease is None or lease.is_mine():
-            record_failure(trial, run, cause.splitlines()[0])
-            tell("failed", trial=trial.name, cause=cause.splitlines()[0])
+            record_failure(trial, run, cause_of(error))
+            tell("failed", trial=trial.name, cause=cause_of(error))
         if torch.distributed.get_world_size() > 1 and not isinstance(error, TrialFailedError):
             raise  # the other ranks may be waiting in a collective: only the launcher can end them
 

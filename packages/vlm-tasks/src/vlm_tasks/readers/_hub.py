@@ -22,6 +22,7 @@ class HubTask:
     """
 
     answers = None
+    question_types = None
     resolution = None
     prompt = "single-word"
 

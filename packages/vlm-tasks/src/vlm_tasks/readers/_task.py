@@ -45,6 +45,7 @@ class FileTask:
     """A data set in its official files; items are read one by one, images when asked for."""
 
     resolution = None
+    question_types = None
 
     def __init__(self, options: FileOptions) -> None:
         """A task over these files.

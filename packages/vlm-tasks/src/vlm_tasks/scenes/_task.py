@@ -86,6 +86,11 @@ class Scenes:
         )
         return tuple(found)
 
+    @property
+    def question_types(self) -> tuple[str, ...]:
+        """The tasks, sorted."""
+        return tuple(sorted(self.options.tasks))
+
     def image_ids(self, split: str) -> list[str]:
         """`train-0`, `train-1`, ... for the split.
 

@@ -6,33 +6,31 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import safetensors
 import safetensors.torch
 import torch
-from torch import Tensor, nn
 
-from ablation_runner.failure import TrialFailedError
 from ablation_runner.leases import Lease, try_lease
 from ablation_runner.plan import TrainedTrial, weights_header
 from ablation_runner.storage.files import write_atomically
 from ablation_runner.storage.records import write_record
 from ablation_runner.storage.store import StageFolder
 from ablation_runner.study import Stage
-from ablation_runner.trial._price import fitted_price
 from ablation_runner.trial._ranks import Check, agreed, checked
 from ablation_runner.trial.engine.checkpoint import History, read_checkpoint
 from ablation_runner.trial.engine.engine import start_engine, training_type
 from ablation_runner.trial.inputs.material import Material
 from ablation_runner.trial.inputs.pairs import learner_of
-from ablation_runner.trial.model.assemble import assemble_model
 from ablation_runner.trial.model.parts import check_changes, fingerprints, train_parts
-from ablation_runner.trial.model.weights import load_weights
-from ablation_runner.trial.training.train import batch_plan, stage_feed, train
+from ablation_runner.trial.training.stage_weights import (
+    copied_state,
+    stage_model,
+    weights_to_keep,
+    whole_weights,
+)
+from ablation_runner.trial.training.train import train
 from ablation_runner.trial.training.tripwires import check_batch_norm, check_ranks_agree
-from vlm_encoders import Encoder, merge_adapters
-from vlm_fusion import VisionLanguageModel
 
 OnStep = Callable[[int, float | None], None]
 _ASK_EVERY = 0.5  # seconds between tries for a stage that another worker holds
@@ -81,38 +79,6 @@ def ensure_stage(
             _train_stage(trial, stage, material, folder, before, watchers, check)
 
 
-def stage_model(trial: TrainedTrial, material: Material, weights: StageFolder | None) -> VisionLanguageModel:
-    """The trial's model with the weights that a stage ended in, on the CPU.
-
-    Args:
-        trial: names the model and its seed.
-        material: the language model's words.
-        weights: the stage; None for fresh weights.
-
-    Raises:
-        TrialFailedError: the stage's file is whole as recorded, and yet holds no weights of the model.
-    """
-    model = assemble_model(trial.configuration, material.tokenizer, seed=trial.random_seed)
-    if weights is not None:
-        try:
-            load_weights(model, safetensors.torch.load_file(weights.weights_file), needed=set())
-        except (safetensors.SafetensorError, ValueError) as error:
-            raise TrialFailedError(
-                f"{weights.weights_file} is not what the stage ends in ({error}): delete {weights.path} and run again, and "
-                "it is trained anew"
-            ) from error
-    return model
-
-
-def _with_weights(model: VisionLanguageModel, weights: dict[str, Tensor]) -> VisionLanguageModel:
-    named = dict(model.named_parameters()) | dict(model.named_buffers())
-    with torch.no_grad():
-        for name, tensor in weights.items():
-            if name in named:
-                named[name].copy_(tensor)
-    return model
-
-
 def _train_stage(
     trial: TrainedTrial,
     stage: Stage,
@@ -123,7 +89,7 @@ def _train_stage(
     check: Check,
 ) -> None:
     model = stage_model(trial, material, before)
-    plain = _state(model)
+    plain = copied_state(model)
     trained = train_parts(model, stage.training, seed=trial.random_seed)
     dtype = training_type(trial.engine)
     started = fingerprints(dict(model.named_parameters()), dtype)
@@ -139,13 +105,13 @@ def _train_stage(
         if checkpoint:
             checkpoint.restore(engine)
         train(engine, trial, stage, material, folder, watchers.on_step, check, history=history)
-        weights = _whole_weights(model, gather=trial.engine.zero_stage == 3)
+        weights = whole_weights(model, gather=trial.engine.zero_stage == 3)
     finally:
         engine.destroy()
     ended = fingerprints({name: weights[name] for name in started}, dtype)
     check_changes(started, ended, trained)
     first = torch.distributed.get_rank() == 0
-    saved = _to_keep(trial, stage, material, before, plain, weights) if first else {}
+    saved = weights_to_keep(trial, stage, material, before, plain, weights) if first else {}
     check()
     if first:
         said = weights_header(trial.configuration, stage, trial.random_seed) or None
@@ -163,54 +129,6 @@ def _train_stage(
         }
         write_record(folder.record_file, record, files=[folder.weights_file])
         shutil.rmtree(folder.checkpoint, ignore_errors=True)
-
-
-def _to_keep(
-    trial: TrainedTrial,
-    stage: Stage,
-    material: Material,
-    before: StageFolder | None,
-    plain: dict[str, Tensor],
-    weights: dict[str, Tensor],
-) -> dict[str, Tensor]:
-    """Name to each weight that this stage or one before it has trained or changed, adapters merged, and the fitted price."""
-    dtype = training_type(trial.engine)
-    whole = stage_model(trial, material, before)
-    trained = set(train_parts(whole, stage.training, seed=trial.random_seed))
-    _with_weights(whole, weights)
-    if isinstance(whole.encoder, Encoder):
-        merge_adapters(whole.encoder)
-    kept = set(safetensors.torch.load_file(before.weights_file)) if before else set()
-    changed = {
-        name: tensor
-        for name, tensor in _state(whole).items()
-        if name in kept | trained or not torch.equal(tensor.to(dtype), plain[name].to(dtype))
-    }
-    batches = batch_plan(trial, stage.training, material)
-    return changed | fitted_price(whole, batches, stage_feed(trial, stage, material))
-
-
-def _state(model: nn.Module) -> dict[str, Tensor]:
-    """Name to a copy of each parameter and buffer; shared ones under their first name."""
-    named = (*model.named_parameters(), *model.named_buffers())
-    return {name: tensor.detach().clone() for name, tensor in named}
-
-
-def _whole_weights(model: nn.Module, *, gather: bool) -> dict[str, Tensor]:
-    """Name to a copy of each parameter and buffer on the CPU; under ZeRO-3 gathered from all ranks."""
-    with _gathered(list(model.parameters())) if gather else _as_they_are():
-        return {name: tensor.cpu() for name, tensor in _state(model).items()}
-
-
-def _gathered(parameters: list[nn.Parameter]) -> Any:
-    import deepspeed
-
-    return deepspeed.zero.GatheredParameters(parameters)
-
-
-@contextmanager
-def _as_they_are() -> Iterator[None]:
-    yield
 
 
 @contextmanager
