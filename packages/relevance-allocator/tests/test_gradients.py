@@ -67,9 +67,10 @@ def test_the_gradient_of_sampled_top_k_points_uphill_on_a_planted_problem():
     assert torch.nn.functional.cosine_similarity(scores.grad, true, dim=0) > 0.95
 
 
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
 @pytest.mark.parametrize("placement", ["top-k", "levels"])
-def test_gates_change_no_value_and_reach_the_scores(placement, generator):
-    tokens = grid_tokens(torch.randn(2, 48, 5, generator=generator), (6, 8))
+def test_gates_change_no_value_and_reach_the_scores(placement, dtype, generator):
+    tokens = grid_tokens(torch.randn(2, 48, 5, generator=generator).to(dtype), (6, 8))
     scores = torch.rand(2, 48, generator=generator, requires_grad=True)
     if placement == "top-k":
         allocation = allocate_top_k(scores.detach(), torch.tensor([10, 20]))
@@ -78,6 +79,7 @@ def test_gates_change_no_value_and_reach_the_scores(placement, generator):
         allocation = allocate_levels(scores.detach(), torch.tensor([10, 20]), (6, 8))
         gated = gate_levels(tokens, scores, allocation, (6, 8), softness=0.1)
     out, plain = apply_allocation(gated, allocation), apply_allocation(tokens, allocation)
+    assert out.features.dtype == dtype
     assert torch.equal(out.features, plain.features)
     out.features.square().sum().backward()
     assert scores.grad.isfinite().all()

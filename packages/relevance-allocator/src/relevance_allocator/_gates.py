@@ -27,7 +27,7 @@ def gate_top_k(
 ) -> VisualTokens:
     """The same tokens, whose features pass gradients to the scores as if each were weighed by its share of a soft top-k.
 
-    The values do not change. A token's score rises where a larger feature vector would lower the loss.
+    The values and their type do not change. A token's score rises where a larger feature vector would lower the loss.
 
     Args:
         tokens: before the allocation.
@@ -54,7 +54,8 @@ def gate_top_k(
     if amount is not None:
         kept = (allocation.levels == 1) & mask
         gate = gate + _amount_pull(scores, _border(scores.detach(), kept, mask & ~kept), amount, softness)
-    return tokens._replace(features=tokens.features * (1 + gate.masked_fill(~mask, 0.0))[..., None])
+    weighed = (1 + gate.masked_fill(~mask, 0.0)).to(tokens.features.dtype)
+    return tokens._replace(features=tokens.features * weighed[..., None])
 
 
 def _amount_pull(
@@ -88,7 +89,7 @@ def gate_levels(
 ) -> VisualTokens:
     """The same tokens, whose features pass gradients to the scores as if every split were a matter of degree.
 
-    The values do not change. A quad's score rises where more of its detail (patches less their mean) would lower
+    The values and their type do not change. A quad's score rises where more of its detail (patches less their mean) would lower
     the loss, a block's (its best quad's) where more of its quads' would.
 
     Args:
@@ -116,6 +117,7 @@ def gate_levels(
     gate = _pull(shares_above(gains, border, softness)) * choice
     if amount is not None:
         gate = gate + _amount_pull(gains, border, amount, softness)
+    gate = gate.to(tokens.features.dtype)
     by_quad = gate[:, : len(tree.patches)][:, tree.quad, None]
     by_block = gate[:, len(tree.patches) :][:, block, None]
     patch, quad, whole = tokens.features, *_means(tokens.features, tree)
