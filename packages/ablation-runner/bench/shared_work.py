@@ -140,7 +140,7 @@ def _work_off(study: Prepared, trials: list[Trial]) -> float:
     """Seconds that a worker needs for some trials, its start included."""
     write_plan(study.folder.plan_file, trials, study.arms)
     began = time.perf_counter()
-    command = [sys.executable, "-m", "ablation_runner.trial", str(study.folder.path), "0"]
+    command = [sys.executable, "-m", "ablation_runner.trial", str(study.folder.path)]
     with subprocess.Popen(
         command,
         stdin=subprocess.PIPE,
