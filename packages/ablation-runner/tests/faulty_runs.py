@@ -21,6 +21,7 @@ from faults import DELAY, FAULTS, count_writes_and_events, forked, run
 import ablation_runner.plan._trials as planned
 import ablation_runner.trial._work as worker
 import ablation_runner.trial.training.stage as stages
+import ablation_runner.work_off as rounds
 from ablation_runner.running import missing
 
 STUDY = """
@@ -123,7 +124,7 @@ def two_runners(folder: Path) -> list[str]:
 def stopped_runner(folder: Path, undisturbed: Path) -> dict[str, Any]:
     """A runner that stands still in its first trial for longer than its leases last, while another runs the study."""
     prepared_folder(folder)
-    for module, name in ((missing, "is_leased"), (worker, "try_lease"), (stages, "try_lease")):
+    for module, name in ((missing, "is_leased"), (rounds, "try_lease"), (stages, "try_lease")):
         setattr(module, name, functools.partial(getattr(module, name), lasts=SHORT_LEASE))
     stopped = start_runner(folder, folder / "log")
     while not ((folder / "log").exists() and "step " in (folder / "log").read_text(encoding="utf-8")):

@@ -19,9 +19,9 @@ from ablation_runner.plan import CommandTrial, command_line
 from ablation_runner.storage.files import write_frame
 from ablation_runner.storage.records import write_record
 from ablation_runner.storage.store import RunFolder, StageFolder
+from ablation_runner.work_off import Check
 
 Tell = Callable[..., None]
-Check = Callable[[], None]
 
 
 def run_trial(

@@ -9,7 +9,6 @@ import torch
 from ablation_runner.plan import TrainedTrial, training_stages
 from ablation_runner.storage.files import write_frame
 from ablation_runner.storage.store import RunFolder, StageFolder
-from ablation_runner.trial._ranks import Check
 from ablation_runner.trial._record import Tested, record_tested
 from ablation_runner.trial.inputs.material import Material
 from ablation_runner.trial.model.cost import answering_cost
@@ -18,6 +17,7 @@ from ablation_runner.trial.testing.retrieval import learns_contrast, retrieval_r
 from ablation_runner.trial.training.stage import OnStep, Watchers, ensure_stage
 from ablation_runner.trial.training.stage_weights import stage_model
 from ablation_runner.trial.training.tripwires import check_seeds_differ, curve_digest
+from ablation_runner.work_off import Check
 
 Tell = Callable[..., None]
 _CURVE = {"step": pl.Int64, "split": pl.String, "loss": pl.Float64, "accuracy": pl.Float64}

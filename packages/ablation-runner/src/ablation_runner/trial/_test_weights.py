@@ -9,7 +9,6 @@ import torch
 from ablation_runner.failure import TrialFailedError
 from ablation_runner.plan import TrainedTrial, folder_digest
 from ablation_runner.storage.store import RunFolder
-from ablation_runner.trial._ranks import Check
 from ablation_runner.trial._record import Tested, record_tested
 from ablation_runner.trial._run_trial import Tell
 from ablation_runner.trial.engine.engine import training_type
@@ -18,6 +17,7 @@ from ablation_runner.trial.model.weights import checkpoint_model
 from ablation_runner.trial.testing.evaluate import Read, evaluate_conditions
 from ablation_runner.trial.testing.retrieval import learns_contrast, retrieval_rows
 from ablation_runner.trial.testing.vlm import load_vlm, vlm_cost, vlm_rows
+from ablation_runner.work_off import Check
 
 
 def test_weights(trial: TrainedTrial, run: RunFolder, read: Read, tell: Tell, check: Check) -> None:

@@ -17,7 +17,7 @@ from ablation_runner.storage.files import write_atomically
 from ablation_runner.storage.records import write_record
 from ablation_runner.storage.store import StageFolder
 from ablation_runner.study import Stage
-from ablation_runner.trial._ranks import Check, agreed, checked
+from ablation_runner.trial._ranks import agreed
 from ablation_runner.trial.engine.checkpoint import History, read_checkpoint
 from ablation_runner.trial.engine.engine import start_engine, training_type
 from ablation_runner.trial.inputs.material import Material
@@ -31,6 +31,7 @@ from ablation_runner.trial.training.stage_weights import (
 )
 from ablation_runner.trial.training.train import train
 from ablation_runner.trial.training.tripwires import check_batch_norm, check_ranks_agree
+from ablation_runner.work_off import Check, checked
 
 OnStep = Callable[[int, float | None], None]
 _ASK_EVERY = 0.5  # seconds between tries for a stage that another worker holds
@@ -145,5 +146,5 @@ def _held_by_rank_0(folder: StageFolder) -> Iterator[Check]:
 
         while not agreed((lease := ask()) is not None):
             time.sleep(_ASK_EVERY)
-        yield checked(lease)
+        yield checked(lease, agreed)
         torch.distributed.barrier()

@@ -10,7 +10,7 @@ import torch
 from ablation_runner.plan import TrainedTrial
 from ablation_runner.storage.store import StageFolder
 from ablation_runner.study import Stage, Training
-from ablation_runner.trial._ranks import Check, summed
+from ablation_runner.trial._ranks import summed
 from ablation_runner.trial._seeding import seeded_draws, stream_seed
 from ablation_runner.trial.engine.checkpoint import History, save_checkpoint
 from ablation_runner.trial.inputs.batches import BatchPlan, Row
@@ -19,6 +19,7 @@ from ablation_runner.trial.inputs.material import Material
 from ablation_runner.trial.inputs.pairs import PairFeed
 from ablation_runner.trial.training.tripwires import check_loss, check_update
 from ablation_runner.trial.training.validate import validate, validate_pairs
+from ablation_runner.work_off import Check
 from token_budget import Fixed, Schedule, create_schedule
 
 _LOSS_EVERY = 10  # optimizer steps between rows of the training curve
