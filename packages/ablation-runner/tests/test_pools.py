@@ -62,12 +62,21 @@ def test_gpus_are_divided_and_no_two_workers_have_the_same(monkeypatch: pytest.M
 
 
 def test_a_worker_sees_its_own_gpus_alone(monkeypatch: pytest.MonkeyPatch, run: RunFolder) -> None:
-    assert worker_environment(1, ["0"])["DS_ACCELERATOR"] == "cpu"
     monkeypatch.setattr("ablation_runner.pools._command.gpus", lambda: ["4", "7"])
     monkeypatch.setattr("ablation_runner.pools._command.starts_own_ranks", lambda _: False)
-    assert worker_environment(1, ["4"])["CUDA_VISIBLE_DEVICES"] == "4"
+    assert worker_environment(run, 1, ["4"])["CUDA_VISIBLE_DEVICES"] == "4"
     world = next(part for part in worker_command(run, ["4", "7"]) if part.startswith("--world_info="))
     assert json.loads(base64.urlsafe_b64decode(world.partition("=")[2])) == {"localhost": ["4", "7"]}
+
+
+@pytest.mark.parametrize(("is_command", "told"), [(False, "cpu"), (True, None)])
+def test_without_gpus_our_own_workers_train_on_the_cpu_and_commands_where_they_like(
+    monkeypatch: pytest.MonkeyPatch, run: RunFolder, is_command: bool, told: str | None
+) -> None:
+    monkeypatch.delenv("DS_ACCELERATOR", raising=False)
+    monkeypatch.setattr("ablation_runner.pools._command.gpus", list)
+    monkeypatch.setattr("ablation_runner.pools._command.starts_own_ranks", lambda _: is_command)
+    assert worker_environment(run, 1, ["0"]).get("DS_ACCELERATOR") == told
 
 
 def test_the_devices_that_there_are_are_counted_without_a_driver(

@@ -43,10 +43,11 @@ def node_command(
     return [sys.executable, *launch, _WORKER, str(run.path)]
 
 
-def worker_environment(threads: int, devices: list[str]) -> dict[str, str]:
-    """Variables of a worker's process.
+def worker_environment(run: RunFolder, threads: int, devices: list[str]) -> dict[str, str]:
+    """Variables of a worker's process, and of the commands that it runs; what these train on is theirs to find out.
 
     Args:
+        run: the folder whose plan it works on, which is written.
         threads: CPU threads per rank.
         devices: the GPUs that are its own.
     """
@@ -57,7 +58,7 @@ def worker_environment(threads: int, devices: list[str]) -> dict[str, str]:
     }
     if gpus():
         variables["CUDA_VISIBLE_DEVICES"] = ",".join(devices)
-    else:
+    elif not starts_own_ranks(run.plan_file):
         variables["DS_ACCELERATOR"] = "cpu"
     return {**os.environ, **variables}
 

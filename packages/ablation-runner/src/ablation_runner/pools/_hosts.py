@@ -96,7 +96,7 @@ class Hosts:
         commands = []
         for index, (name, devices) in enumerate(nodes.items()):
             arguments = node_command(run, nodes, node=index, address=address, port=port)
-            environment = worker_environment(threads, devices)
+            environment = worker_environment(run, threads, devices)
             commands.append(
                 Command(
                     name=name,

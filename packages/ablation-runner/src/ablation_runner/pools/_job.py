@@ -34,13 +34,13 @@ class ClusterWorker:
         Raises:
             RuntimeError: it failed.
         """
-        devices = share(0, self.processes)
+        run, devices = RunFolder(Path(self.path)), share(0, self.processes)
         # Slurm signals every process of a job; what they mean is for this one alone, which asks for a new start. The
         # worker ends with it, with all its ranks, because its standard input then closes.
         with _ignored(signal.SIGUSR2, signal.SIGTERM):
             started = subprocess.Popen(
-                worker_command(RunFolder(Path(self.path)), devices),
-                env=worker_environment(self.threads, devices),
+                worker_command(run, devices),
+                env=worker_environment(run, self.threads, devices),
                 stdin=subprocess.PIPE,
             )
         with started as child:

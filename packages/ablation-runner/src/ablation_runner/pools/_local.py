@@ -44,7 +44,7 @@ class ThisMachine:
             Command(
                 name=str(worker),
                 arguments=worker_command(run, share(worker, processes)),
-                environment=worker_environment(threads, share(worker, processes)),
+                environment=worker_environment(run, threads, share(worker, processes)),
                 log=run.log(str(worker)),
                 group=worker,
             )
