@@ -23,6 +23,8 @@ from ._language_options import AdaptationOptions as AdaptationOptions
 from ._language_options import PretrainedOptions as PretrainedOptions
 from ._language_options import language_model_options as language_model_options
 from ._language_options import list_language_models as list_language_models
+from ._mask_predict import MaskPredicted as MaskPredicted
+from ._mask_predict import mask_predict as mask_predict
 from ._masking import MaskedWords as MaskedWords
 from ._masking import mask_words as mask_words
 from ._matching_width import Width as Width
@@ -59,6 +61,7 @@ __all__ = [
     "Contrast",
     "Cost",
     "ImageTextModel",
+    "MaskPredicted",
     "MaskedWords",
     "ModelOutput",
     "ObjectiveOptions",
@@ -94,6 +97,7 @@ __all__ = [
     "list_objectives",
     "load_blip2_state",
     "load_idefics2_state",
+    "mask_predict",
     "mask_words",
     "pack_questions",
     "parse_weights",

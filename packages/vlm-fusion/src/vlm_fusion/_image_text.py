@@ -33,8 +33,8 @@ class ImageTextModel(TakesImages, nn.Module):
     has learned is then in the connector. The weights of all heads exist whatever the objectives are, so that arms
     which differ in objectives share their initial weights.
 
-    `forward`, `rank_answers`, `held_out_scores` and `write_captions` take images; the other methods take what
-    `visual_tokens` makes of them.
+    `forward`, `rank_answers`, `held_out_scores`, `write_captions` and `mask_predict` take images; the other methods
+    take what `visual_tokens` makes of them.
 
     Args:
         trunk: a Q-Former with a text branch (the option `vocabulary`).
