@@ -64,12 +64,28 @@ def test_every_objective_is_scored_by_the_same_rule(run: Path) -> None:
 
 
 def test_arms_that_learned_the_contrast_are_also_scored_by_retrieval(run: Path) -> None:
-    rows = pl.concat(map(pl.read_parquet, run.glob("objectives/trials/*/besides.parquet")))
+    rows = besides(run).filter(pl.col("metric").str.starts_with("recall"))
     assert set(rows["arm"]) == {"baseline", "contrastive + matching", "pretrained", "blind"}
     assert rows.group_by("arm", "metric").len()["len"].n_unique() == 1
     means = dict(rows.group_by("metric").agg(pl.col("value").mean()).iter_rows())
     assert 0 < means["recall_at_1"] < means["recall_at_5"] <= 1
     assert "Recall at 1" in (run / "objectives/report/report.md").read_text(encoding="utf-8")
+
+
+def test_arms_that_learned_masked_words_are_also_scored_by_what_they_write(run: Path) -> None:
+    rows = besides(run).filter(pl.col("metric").str.starts_with("caption"))
+    assert set(rows["arm"]) == {"0.5 masked-language-modelling"}
+    assert rows["item"].n_unique() * 2 == len(rows)
+    assert rows["valid"].all()
+    means = dict(rows.group_by("metric").agg(pl.col("value").mean()).iter_rows())
+    assert 0 < means["caption_rouge_l"] < 1
+    assert 0 <= means["caption_cider"] < 10
+    report = (run / "objectives/report/report.md").read_text(encoding="utf-8")
+    assert "Caption CIDEr | Caption ROUGE-L" in report
+
+
+def besides(run: Path) -> pl.DataFrame:
+    return pl.concat(map(pl.read_parquet, run.glob("objectives/trials/*/besides.parquet")), how="diagonal")
 
 
 def test_validation_ranks_answers_too(run: Path) -> None:

@@ -44,4 +44,21 @@ def test_the_report_shows_them_in_a_table_of_their_own(tmp_path: Path) -> None:
     text = {name: (tmp_path / name / "report.md").read_text("utf-8") for name in ("with", "without")}
     assert "| Arm | Recall at 1 | Recall at 5 |" in text["with"]
     assert "25.0" in text["with"].split("Recall at 1 |", 1)[1].split("\n")[2]
+    assert "Recall at k: the share" in text["with"]
+    assert "ROUGE-L" not in text["with"]
     assert "Beside what is judged" not in text["without"]
+
+
+def test_captions_are_shown_in_points_and_percent_and_explained(tmp_path: Path) -> None:
+    rows = [("mlp", "caption_cider", 1.234, 1.1, 1.4, 8), ("mlp", "caption_rouge_l", 0.5, 0.4, 0.6, 8)]
+    names = ("arm", "metric", "estimate", "low", "high", "items")
+    shown = dataclasses.replace(
+        EXAMPLE["study_results"](), besides=pl.DataFrame(rows, schema=names, orient="row")
+    )
+    write_report(shown, tmp_path)
+    text = (tmp_path / "report.md").read_text("utf-8").replace("\u00a0", " ")
+    table = text.split("| Arm | Caption CIDEr | Caption ROUGE-L |", 1)[1].split("\n")[2]
+    assert "123.4 " in table
+    assert "50.0 %" in table
+    assert "an arm writes a statement about each test image" in text
+    assert "Recall at k" not in text

@@ -1,7 +1,7 @@
 """Numbers as people read them: no digit that a study cannot bear, a true minus, a unit that does not wrap away."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ablation_runner.results import Interval
 from ablation_stats import Unit
@@ -24,6 +24,7 @@ _WORDS = {
 }
 # What lm-eval, lmms-eval and VLMEvalKit call the share of right answers.
 _ACCURACIES = frozenset({"acc", "accuracy", "exact_match", "exact-match", "hit"})
+_CAPTION = "caption_"
 _SPACE = "\u00a0"
 
 
@@ -62,12 +63,18 @@ def scale_of(metric: str) -> Scale:
     """The scale of a metric: percent where it is a share of 1, as all of vlm-tasks are but CIDEr, whose hundredths are points.
 
     So are the shares of right answers of other harnesses; any other metric is shown as it is, under its own name.
+    A metric of the captions that an arm writes is named so.
 
     >>> scale_of("exact_match").axis, scale_of("exact_match").word
     ('percentage points', 'accuracy')
     >>> scale_of("mme_score").factor, scale_of("mme_score").word
     (1.0, 'mme_score')
+    >>> scale_of("caption_rouge_l").axis, scale_of("caption_rouge_l").heading
+    ('percentage points', 'Caption ROUGE-L')
     """
+    if metric.startswith(_CAPTION):
+        own = scale_of(metric.removeprefix(_CAPTION))
+        return replace(own, word=f"caption {own.word}")
     name = metric.partition(",")[0]  # lm-eval adds its filter: "exact_match,strict-match"
     if name not in _ACCURACIES and name not in list_metrics():
         return Scale(factor=1.0, decimals=3, unit="", step=metric, axis=metric, word=metric)

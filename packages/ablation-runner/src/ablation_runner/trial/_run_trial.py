@@ -12,8 +12,8 @@ from ablation_runner.storage.store import RunFolder, StageFolder
 from ablation_runner.trial._record import Tested, record_tested
 from ablation_runner.trial.inputs.material import Material
 from ablation_runner.trial.model.cost import answering_cost
+from ablation_runner.trial.testing.besides import besides_rows
 from ablation_runner.trial.testing.evaluate import Read, evaluate_conditions
-from ablation_runner.trial.testing.retrieval import learns_contrast, retrieval_rows
 from ablation_runner.trial.training.stage import OnStep, Watchers, ensure_stage
 from ablation_runner.trial.training.stage_weights import stage_model
 from ablation_runner.trial.training.tripwires import check_seeds_differ, curve_digest
@@ -51,8 +51,7 @@ def run_trial(
         model, image_tokens=trial.configuration.tokens.budget, text_tokens=material.longest_question
     )
     rows = evaluate_conditions(model, trial, read) if trial.conditions else None
-    contrasted = rows is not None and learns_contrast(trial.configuration)
-    besides = retrieval_rows(model, trial, material) if contrasted else None
+    besides = None if rows is None else besides_rows(model, trial, material)
     check()
     if torch.distributed.get_rank():
         return

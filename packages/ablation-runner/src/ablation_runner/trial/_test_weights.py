@@ -14,8 +14,8 @@ from ablation_runner.trial._run_trial import Tell
 from ablation_runner.trial.engine.engine import training_type
 from ablation_runner.trial.model.cost import answering_cost
 from ablation_runner.trial.model.weights import checkpoint_model
+from ablation_runner.trial.testing.besides import besides_rows
 from ablation_runner.trial.testing.evaluate import Read, evaluate_conditions
-from ablation_runner.trial.testing.retrieval import learns_contrast, retrieval_rows
 from ablation_runner.trial.testing.vlm import load_vlm, vlm_cost, vlm_rows
 from ablation_runner.work_off import Check
 
@@ -70,10 +70,9 @@ def _of_ours(trial: TrainedTrial, read: Read) -> Tested:
         model, image_tokens=configuration.tokens.budget, text_tokens=material.longest_question
     )
     rows = evaluate_conditions(model, trial, read)
-    besides = retrieval_rows(model, trial, material) if learns_contrast(configuration) else None
     return Tested(
         rows=rows,
-        besides=besides,
+        besides=besides_rows(model, trial, material),
         cost=cost,
         encoder_parameters=material.encoder_parameters,
         encoder_macs=material.encoder_macs,

@@ -7,7 +7,6 @@ import polars as pl
 import torch
 
 from ablation_runner.plan import TrainedTrial
-from ablation_runner.study import Configuration
 from ablation_runner.trial.inputs.data import Split
 from ablation_runner.trial.inputs.feed import Feed
 from ablation_runner.trial.inputs.material import Material
@@ -18,11 +17,6 @@ from vlm_tasks import recall_at_k
 
 _METRICS = {"recall_at_1": 1, "recall_at_5": 5}
 _IMAGES_AT_ONCE = 256
-
-
-def learns_contrast(configuration: Configuration) -> bool:
-    """Whether the last stage brings images and texts into one space, so that one can be found by the other."""
-    return configuration.pair_objectives.get("contrastive", 0) > 0
 
 
 def retrieval_rows(model: VisionLanguageModel, trial: TrainedTrial, material: Material) -> pl.DataFrame:
