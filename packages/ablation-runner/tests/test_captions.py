@@ -71,6 +71,7 @@ def test_what_is_written_is_scored_against_all_that_is_true_and_a_blind_arm_is_s
     rows = caption_rows(torch.nn.Identity(), trial(), material)  # type: ignore[arg-type]
     found = rows.pivot(on="metric", index=("item", "arm", "seed"), values="value")
     assert found["caption_rouge_l"].to_list() == [1.0, 0.0, 1.0]
+    assert rows["prediction"].to_list() == texts * 2, "so that a person can read what an arm writes"
     first, second, third = found["caption_cider"]
     assert second == 0 < first < third
     assert third == pytest.approx(10), "word for word the only statement"

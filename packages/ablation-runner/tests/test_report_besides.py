@@ -50,7 +50,7 @@ def test_the_report_shows_them_in_a_table_of_their_own(tmp_path: Path) -> None:
 
 
 def test_captions_are_shown_in_points_and_percent_and_explained(tmp_path: Path) -> None:
-    rows = [("mlp", "caption_cider", 1.234, 1.1, 1.4, 8), ("mlp", "caption_rouge_l", 0.5, 0.4, 0.6, 8)]
+    rows = [("mlp", "caption_cider", 1.234, -0.5, 3.0, 8), ("mlp", "caption_rouge_l", 0.5, 0.4, 0.6, 8)]
     names = ("arm", "metric", "estimate", "low", "high", "items")
     shown = dataclasses.replace(
         EXAMPLE["study_results"](), besides=pl.DataFrame(rows, schema=names, orient="row")
@@ -58,7 +58,7 @@ def test_captions_are_shown_in_points_and_percent_and_explained(tmp_path: Path) 
     write_report(shown, tmp_path)
     text = (tmp_path / "report.md").read_text("utf-8").replace("\u00a0", " ")
     table = text.split("| Arm | Caption CIDEr | Caption ROUGE-L |", 1)[1].split("\n")[2]
-    assert "123.4 " in table
+    assert "123.4 (0.0 to 300.0)" in table
     assert "50.0 %" in table
     assert "an arm writes a statement about each test image" in text
     assert "Recall at k" not in text

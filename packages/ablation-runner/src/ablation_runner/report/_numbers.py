@@ -106,7 +106,7 @@ def signed(value: float, scale: Scale) -> str:
 def range_text(interval: Interval, scale: Scale, *, sign: bool = False) -> str:
     """The ends of an interval in words, so that minus signs and dashes cannot be confused: −7.1 to −5.3.
 
-    The interval of a share, which is not `sign`, ends at 0 and 100 %, where a t interval need not.
+    The interval of a share, which is not `sign`, ends at 0 and 100 %, and that of CIDEr at 0, where a t interval need not.
     """
     show = signed if sign else number
     low, high = (interval.low, interval.high) if sign else inside(interval, scale)
@@ -114,12 +114,9 @@ def range_text(interval: Interval, scale: Scale, *, sign: bool = False) -> str:
 
 
 def inside(interval: Interval, scale: Scale) -> tuple[float, float]:
-    """The ends of an interval of means, cut to what the metric can be."""
-    return (
-        (max(interval.low, 0.0), min(interval.high, 1.0))
-        if scale.unit == "%"
-        else (interval.low, interval.high)
-    )
+    """The ends of an interval of means, cut to what the metric can be: no share and no CIDEr is below 0."""
+    low = max(interval.low, 0.0) if scale.step == "points" else interval.low
+    return low, (min(interval.high, 1.0) if scale.unit == "%" else interval.high)
 
 
 def p_text(p: float | None) -> str:

@@ -20,7 +20,7 @@ _LENGTHS = 5  # candidates, as in arXiv 1904.09324, section 3.2
 
 
 def caption_rows(model: VisionLanguageModel, trial: TrainedTrial, material: Material) -> pl.DataFrame:
-    """How well what is written about each test image fits all that the test split says of it, a row per metric.
+    """What is written about each test image, and how well it fits all that the test split says of it, a row per metric.
 
     A statement is a question with its answer, as for retrieval; one that is true but not in the split counts as wrong.
     CIDEr counts in how many images words occur, so it needs two images.
@@ -39,7 +39,8 @@ def caption_rows(model: VisionLanguageModel, trial: TrainedTrial, material: Mate
     items = pl.DataFrame({"item_id": split.images, "answers": said})
     written = pl.DataFrame({"item_id": split.images, "prediction": texts})
     metrics = ("cider", "rouge_l") if len(items) > 1 else ("rouge_l",)
-    return pl.concat(score_predictions(items, written, metric) for metric in metrics).with_columns(
+    scores = pl.concat(score_predictions(items, written, metric) for metric in metrics)
+    return scores.join(written, left_on="item", right_on="item_id", maintain_order="left").with_columns(
         cluster=pl.col("item"),
         arm=pl.lit(trial.arm),
         seed=pl.lit(trial.seed, pl.Int64),
