@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from ablation_runner.study import Engine, Training
+from ablation_runner.trial.engine.monitors import monitor_config
 from ablation_runner.trial.engine.optimizer import make_optimizer
 from ablation_runner.trial.engine.recomputing import recompute_activations
 
@@ -62,7 +63,7 @@ def start_engine(
     optimizer, make_schedule = make_optimizer(model, training, engine)
     config = _deepspeed_config(training, engine, torch.distributed.get_world_size())
     if monitors:
-        config |= _monitor_config(engine, monitors)
+        config |= monitor_config(engine, monitors)
     made, *_ = deepspeed.initialize(
         model=model, optimizer=optimizer, lr_scheduler=make_schedule, config=config
     )
@@ -125,15 +126,3 @@ def _deepspeed_config(training: Training, engine: Engine, ranks: int) -> dict[st
         "zero_force_ds_cpu_optimizer": False,  # its own AdamW would be compiled; torch's does the same
         "steps_per_print": 10**9,
     }
-
-
-def _monitor_config(engine: Engine, folder: Path) -> dict[str, Any]:
-    files = {"enabled": True, "output_path": str(folder.parent), "job_name": folder.name}
-    if "wandb" in engine.monitors:
-        os.environ.setdefault("WANDB_DIR", str(folder))
-    known: dict[str, tuple[str, dict[str, Any]]] = {
-        "csv": ("csv_monitor", files),
-        "tensorboard": ("tensorboard", files),
-        "wandb": ("wandb", {"enabled": True, "project": "ablate", "group": folder.parent.name}),
-    }
-    return dict(known[name] for name in engine.monitors)

@@ -20,6 +20,7 @@ from ablation_runner.study import Stage
 from ablation_runner.trial._ranks import agreed
 from ablation_runner.trial.engine.checkpoint import History, read_checkpoint
 from ablation_runner.trial.engine.engine import start_engine, training_type
+from ablation_runner.trial.engine.monitors import wandb_run
 from ablation_runner.trial.inputs.material import Material
 from ablation_runner.trial.inputs.pairs import learner_of
 from ablation_runner.trial.model.parts import check_changes, fingerprints, train_parts
@@ -101,14 +102,17 @@ def _train_stage(
     history = checkpoint.history if checkpoint else History()
     if checkpoint:
         checkpoint.load_weights(learner)
-    engine = start_engine(learner, training=stage.training, engine=trial.engine, monitors=watchers.monitors)
-    try:
-        if checkpoint:
-            checkpoint.restore(engine)
-        train(engine, trial, stage, material, folder, watchers.on_step, check, history=history)
-        weights = whole_weights(model, gather=trial.engine.zero_stage == 3)
-    finally:
-        engine.destroy()
+    with wandb_run(trial.engine, watchers.monitors):
+        engine = start_engine(
+            learner, training=stage.training, engine=trial.engine, monitors=watchers.monitors
+        )
+        try:
+            if checkpoint:
+                checkpoint.restore(engine)
+            train(engine, trial, stage, material, folder, watchers.on_step, check, history=history)
+            weights = whole_weights(model, gather=trial.engine.zero_stage == 3)
+        finally:
+            engine.destroy()
     ended = fingerprints({name: weights[name] for name in started}, dtype)
     check_changes(started, ended, trained)
     first = torch.distributed.get_rank() == 0

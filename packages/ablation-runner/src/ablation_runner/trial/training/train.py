@@ -101,14 +101,14 @@ def train(
         check_loss(loss, step=step + 1)
         overflows = overflows + 1 if engine.skipped_steps > skipped else 0
         check_update(engine.get_global_grad_norm(), trial.engine, overflows=overflows, step=step + 1)
-        engine.monitor.write_events([("Train/loss", loss, step + 1)])
+        engine.monitor.write_events([("Train/loss", loss, engine.global_samples)])
         history.step = step + 1
         if history.step % _LOSS_EVERY == 0 or history.step == training.steps:
             history.curve.append({"step": history.step, "split": "train", "loss": loss, "accuracy": None})
         if history.step in validation_steps:
             found = (validate_pairs if training.pair_objectives else validate)(engine, trial, training, feed)
             history.curve.append({"step": history.step, "split": "validation", **found})
-            engine.monitor.write_events([("Validation/loss", found["loss"], step + 1)])
+            engine.monitor.write_events([("Validation/loss", found["loss"], engine.global_samples)])
         history.seconds = time.perf_counter() - began
         if history.step % trial.engine.checkpoint_every == 0 and history.step < training.steps:
             check()
