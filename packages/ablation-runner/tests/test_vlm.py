@@ -11,10 +11,13 @@ import torch
 from tiny_vlm import IMAGE_TOKENS, save_vlm
 from transformers import AutoModelForImageTextToText, AutoProcessor
 
+from ablation_runner import prepare
 from ablation_runner.errors import StudyError
 from ablation_runner.failure import TrialFailedError
+from ablation_runner.outlook.describe_plan import describe_plan
 from ablation_runner.plan import TrainedTrial, plan_trials, resolve_arms
-from ablation_runner.study import Configuration, parse_study
+from ablation_runner.study import Checkpoint, Configuration, parse_study
+from ablation_runner.trial import _calibrate
 from ablation_runner.trial.testing.vlm import Vlm, load_vlm, vlm_cost, vlm_rows, write_answers
 from vlm_tasks import create_task, format_prompt
 
@@ -165,3 +168,30 @@ def test_what_a_model_of_transformers_cannot_serve_is_refused_by_name(
     with pytest.raises(StudyError) as refused:
         trials_of(folder, old, new)
     assert message in str(refused.value)
+
+
+def test_a_plan_loads_every_model_once(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    other = save_vlm(tmp_path / "other", seed=1)
+    loaded: list[str | None] = []
+
+    def counted(checkpoint: Checkpoint, *, dtype: torch.dtype) -> Vlm:
+        loaded.append(checkpoint.transformers)
+        return load_vlm(checkpoint, dtype=dtype)
+
+    monkeypatch.setattr(_calibrate, "load_vlm", counted)
+    both = f'[factors.weights]\npath = "model.checkpoint.transformers"\nlevels = {{ other = "{other}" }}\n\n'
+    study = STUDY.format(folder=folder).replace("[factors.crop]", f"{both}[factors.crop]")
+    (tmp_path / "study.toml").write_text(study, encoding="utf-8")
+    prepared = prepare(str(tmp_path / "study.toml"), runs=tmp_path)
+    used = [
+        trial.weights.path for trial in prepared.trials if isinstance(trial, TrainedTrial) and trial.weights
+    ]
+    assert used[:3] == [
+        str(folder),
+        str(other),
+        str(folder),
+    ]  # one after the other, each would be loaded again
+    arms = describe_plan(prepared)["arms"]
+    assert sorted(map(str, loaded)) == sorted({str(folder), str(other)})
+    assert [arm["name"] for arm in arms] == [trial.arm for trial in prepared.trials]
+    assert all(arm["macs"] > 0 for arm in arms)

@@ -2,7 +2,7 @@
 
 import shlex
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from functools import partial
 from typing import Any
@@ -15,7 +15,7 @@ from ablation_runner.resources import default_workers
 from ablation_runner.running.looks import may_add_seeds
 from ablation_runner.running.pipeline import is_finished
 from ablation_runner.running.prepared import Prepared
-from ablation_runner.study import TrainedStudy
+from ablation_runner.study import Checkpoint, TrainedStudy
 
 Described = dict[str, Any]
 
@@ -32,7 +32,8 @@ def describe_plan(prepared: Prepared, *, workers: int | None = None) -> Describe
     """
     study = prepared.study
     left = [trial for trial in prepared.trials if not is_finished(prepared.folder, trial)]
-    arms = {arm.name: _described_arm(arm, prepared) | _cost(arm, prepared) for arm in prepared.arms}
+    costs = _costs(prepared)
+    arms = {arm.name: _described_arm(arm, prepared) | costs.get(arm.name, {}) for arm in prepared.arms}
     return {
         "name": prepared.name,
         "question": study.question,
@@ -80,16 +81,32 @@ def _described_arm(arm: PlannedArm, prepared: Prepared) -> Described:
     return described
 
 
-def _cost(arm: PlannedArm, prepared: Prepared) -> Described:
-    """What training an arm takes; empty where a command trains, of which nothing is known beforehand."""
-    trial = next(trial for trial in prepared.trials if trial.arm == arm.name)
-    if not isinstance(trial, TrainedTrial):
+def _costs(prepared: Prepared) -> dict[str, Described]:
+    """What training takes, by arm; empty where a command trains, of which nothing is known beforehand.
+
+    Arms that test the same weights come one after the other, so that a model of transformers is loaded once.
+    """
+    first = {trial.arm: trial for trial in reversed(prepared.trials) if isinstance(trial, TrainedTrial)}
+    if not first:
         return {}
+    from ablation_runner.trial._calibrate import loads_once
+
+    load = loads_once()
+    by_weights = sorted(first.values(), key=lambda trial: trial.weights.digest if trial.weights else "")
+    return {trial.arm: _cost(trial, load) for trial in by_weights}
+
+
+def _cost(trial: TrainedTrial, load: Callable[[Checkpoint], Any]) -> Described:
     from ablation_runner.trial._calibrate import expect
 
     engine = trial.engine
     with saved_activations() as kept:
-        cost = expect(trial.configuration, threads=engine.threads, recompute=engine.activation_checkpointing)
+        cost = expect(
+            trial.configuration,
+            load=load,
+            threads=engine.threads,
+            recompute=engine.activation_checkpointing,
+        )
     memory = (
         testing_memory(cost.parameters, engine)
         if trial.weights

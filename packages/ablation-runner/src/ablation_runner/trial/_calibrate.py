@@ -8,14 +8,14 @@ from typing import Any
 
 import torch
 
-from ablation_runner.study import Configuration, Training
+from ablation_runner.study import Checkpoint, Configuration, Training
 from ablation_runner.trial.engine.recomputing import recompute_activations
 from ablation_runner.trial.inputs.data import make_tokenizer, read_items
 from ablation_runner.trial.inputs.pairs import hidden_words, learner_of, statement_rows
 from ablation_runner.trial.model.assemble import assemble_model
 from ablation_runner.trial.model.cost import answering_cost
 from ablation_runner.trial.model.parts import train_parts
-from ablation_runner.trial.testing.vlm import QUESTIONS_AT_ONCE, load_vlm, vlm_cost, write_answers
+from ablation_runner.trial.testing.vlm import QUESTIONS_AT_ONCE, Vlm, load_vlm, vlm_cost, write_answers
 from token_budget import grid_positions, reduce_tokens, visual_tokens
 from vlm_fusion import (
     Question,
@@ -25,6 +25,7 @@ from vlm_fusion import (
 )
 from vlm_tasks import create_task, format_prompt
 
+Load = Callable[[Checkpoint], Vlm]
 _REPEATS = 3
 
 
@@ -45,11 +46,26 @@ class Expected:
     seconds: float
 
 
-def expect(configuration: Configuration, *, threads: int, recompute: bool = False) -> Expected:
+def loads_once() -> Load:
+    """Loads models of transformers; the last one stays in memory until another one is asked for."""
+    kept: dict[tuple[str | None, str | None], Vlm] = {}
+
+    def load(checkpoint: Checkpoint) -> Vlm:
+        key = (checkpoint.transformers, checkpoint.revision)
+        if key not in kept:
+            kept.clear()  # before the next one is loaded: there may be no memory for two
+            kept[key] = load_vlm(checkpoint, dtype=torch.float32)
+        return kept[key]
+
+    return load
+
+
+def expect(configuration: Configuration, *, load: Load, threads: int, recompute: bool = False) -> Expected:
     """Builds the arm's model, times a few of its steps, and counts what it costs.
 
     Args:
         configuration: the arm's.
+        load: gives the model of a checkpoint of transformers.
         threads: CPU threads that a trial will have.
         recompute: layers are computed again in the backward pass.
     """
@@ -57,7 +73,7 @@ def expect(configuration: Configuration, *, threads: int, recompute: bool = Fals
     torch.set_num_threads(threads)
     try:
         if configuration.model.is_of_transformers:
-            return _expect_vlm(configuration)
+            return _expect_vlm(configuration, load)
         return _expect(configuration, recompute=recompute)
     finally:
         torch.set_num_threads(before)
@@ -106,11 +122,11 @@ def _expect(configuration: Configuration, *, recompute: bool) -> Expected:
     )
 
 
-def _expect_vlm(configuration: Configuration) -> Expected:
+def _expect_vlm(configuration: Configuration, load: Load) -> Expected:
     """The cost of testing a model of transformers: its answers to one batch of test questions are timed."""
     checkpoint, data = configuration.model.checkpoint, configuration.data
     assert checkpoint is not None
-    vlm = load_vlm(checkpoint, dtype=torch.float32)
+    vlm = load(checkpoint)
     task = create_task(data.task.name, **data.task.options())
     test = read_items(task, "test", limit=data.limit)
     batch = test.head(QUESTIONS_AT_ONCE)
