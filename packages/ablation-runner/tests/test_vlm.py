@@ -1,7 +1,10 @@
 """A model of transformers is asked through its own processor, and what it cannot serve is refused by name."""
 
 import json
+import os
+import shutil
 import tomllib
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,7 +18,8 @@ from ablation_runner import prepare
 from ablation_runner.errors import StudyError
 from ablation_runner.failure import TrialFailedError
 from ablation_runner.outlook.describe_plan import describe_plan
-from ablation_runner.plan import TrainedTrial, plan_trials, resolve_arms
+from ablation_runner.plan import TrainedTrial, _checkpoints, plan_trials, resolve_arms
+from ablation_runner.storage.records import file_digest
 from ablation_runner.study import Checkpoint, Configuration, parse_study
 from ablation_runner.trial import _calibrate
 from ablation_runner.trial.testing.vlm import Vlm, load_vlm, vlm_cost, vlm_rows, write_answers
@@ -144,6 +148,27 @@ def test_any_changed_byte_of_the_folder_makes_another_trial(folder: Path, tmp_pa
     config = json.loads((other / "config.json").read_text(encoding="utf-8"))
     (other / "config.json").write_text(json.dumps(config | {"more": 1}), encoding="utf-8")
     assert not set(same.values()) & {trial.name for trial in trials_of(other).values()}
+
+
+def test_a_plan_reads_every_file_of_a_model_once_and_again_when_it_was_changed(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copy, read = shutil.copytree(folder, tmp_path / "llava"), Counter[Path]()
+
+    def counted(path: Path) -> str:
+        read[path] += 1
+        return file_digest(path)
+
+    monkeypatch.setattr(_checkpoints, "file_digest", counted)
+    before = trials_of(copy)
+    assert [trial.name for trial in trials_of(copy).values()] == [trial.name for trial in before.values()]
+    assert read == dict.fromkeys(copy.iterdir(), 1)
+    changed = copy / "model.safetensors"
+    said, content = changed.stat(), changed.read_bytes()
+    changed.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+    os.utime(changed, ns=(said.st_atime_ns, said.st_mtime_ns))  # as a copy that keeps times has it
+    assert not {trial.name for trial in before.values()} & {trial.name for trial in trials_of(copy).values()}
+    assert read == dict.fromkeys(copy.iterdir(), 1) | {changed: 2}
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -63,18 +64,32 @@ def find_weights(configuration: Configuration, seed: int) -> tuple[Weights, Conf
     said = _header(file)
     record = StageFolder(file.parent).record()
     stands = record is not None and file.name in record["files"]
-    digest = str(record["files"][file.name]["sha256"]) if record and stands else file_digest(file)
+    digest = str(record["files"][file.name]["sha256"]) if record and stands else _digest_once(file)
     return Weights(path=str(file), digest=digest), _as_trained(configuration, said, seed, file)
 
 
 def folder_digest(folder: Path) -> str:
-    """A digest of all files of a folder, by name; hidden ones are left out."""
+    """A digest of all files of a folder, by name; hidden ones are left out.
+
+    In a process each file is read once, until the system says that it was changed or replaced.
+    """
     digest = hashlib.sha256()
     for path in sorted(folder.rglob("*")):
         name = path.relative_to(folder)
         if path.is_file() and not any(part.startswith(".") for part in name.parts):
-            digest.update(f"{name.as_posix()}\0{file_digest(path)}\0".encode())
+            digest.update(f"{name.as_posix()}\0{_digest_once(path)}\0".encode())
     return digest.hexdigest()
+
+
+def _digest_once(path: Path) -> str:
+    """A file's digest; else every arm, seed and round of planning would read the gigabytes of a model again."""
+    said = path.stat()
+    return _digest(path.absolute(), said.st_ino, said.st_size, said.st_mtime_ns, said.st_ctime_ns)
+
+
+@cache
+def _digest(path: Path, *_: int) -> str:
+    return file_digest(path)
 
 
 def _of_transformers(name: str, revision: str | None) -> Weights:
