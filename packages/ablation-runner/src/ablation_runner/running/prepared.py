@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from ablation_runner.errors import StudyError, nearest
 from ablation_runner.own_trainer._check import refuse_options
@@ -20,6 +19,7 @@ from ablation_runner.plan import (
     resolve_arms,
     training_stages,
 )
+from ablation_runner.running.smoke import smoke_copy
 from ablation_runner.storage.store import FEATURES, STAGES, RunFolder
 from ablation_runner.study import CommandStudy, Configuration, Study, TrainedStudy, find_study, load_study
 from ablation_runner.study._scales import CPU
@@ -27,9 +27,6 @@ from ablation_runner.study._toml import study_toml
 from vlm_tasks import create_task, prompt_digest
 
 DEFAULT_RUNS = Path("runs")
-SMOKE_STEPS = 2
-SMOKE_ITEMS = 64
-SMOKE_SEEDS = 2
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,7 +92,7 @@ def prepare(
     study: Study = load_study(source, scale=scale, overrides=overrides)
     refuse_options(study, processes=processes, smoke=smoke)
     if smoke:
-        study = _smoke_copy(study)
+        study = smoke_copy(study)
     if source.stem in (FEATURES, STAGES):
         raise StudyError(
             f"{source}: a study cannot be called {source.stem!r}, as what studies share lies there"
@@ -192,35 +189,6 @@ def _command(
     if runs != DEFAULT_RUNS:
         parts += ["--runs", str(runs)]
     return shlex.join([*parts, "--smoke"] if smoke else parts)
-
-
-def _smoke_copy(study: Study) -> Study:
-    """The study with two steps per stage, in the baseline as in grouped levels, on 64 items and two seeds, or one look more."""
-    raw = study.model_dump()
-    if study.seeds_as_needed:
-        raw["seeds"] |= {"min": SMOKE_SEEDS, "max": SMOKE_SEEDS + 1}
-    else:
-        raw["seeds"] = raw["seeds"][:SMOKE_SEEDS]
-    _shrink(raw)
-    raw["baseline"]["data"]["limit"] = SMOKE_ITEMS
-    return type(study).model_validate(raw)
-
-
-def _shrink(node: Any) -> None:
-    """Makes every training in a study's tables a short one, wherever it stands."""
-    if isinstance(node, list):
-        for each in node:
-            _shrink(each)
-    if not isinstance(node, dict):
-        return
-    if "training.steps" in node:
-        node["training.steps"] = SMOKE_STEPS
-    training = node.get("training")
-    if isinstance(training, dict) and "steps" in training:
-        training |= {"steps": SMOKE_STEPS, "validations": 1}
-        training["images_per_step"] = min(4, training.get("images_per_step", 4))
-    for value in node.values():
-        _shrink(value)
 
 
 def _check_division(study: Study, arms: tuple[PlannedArm, ...], processes: int) -> None:
