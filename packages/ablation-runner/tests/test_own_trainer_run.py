@@ -152,6 +152,15 @@ def test_a_trial_that_fails_says_why_and_the_others_go_on(
     assert found["pixels", 0]["status"] == found["blind", 0]["status"] == "finished"
 
 
+def test_where_every_trial_failed_the_cause_of_one_is_told(own_study: OwnStudy) -> None:
+    prepared = worked_off(own_study(before='sys.exit("no such encoder")'))
+    with pytest.raises(
+        StudyError,
+        match=r"6 failed, such as pixels-seed0-\w+ \(.*: no such encoder;.* mended, run: ablate run",
+    ):
+        analyze(prepared)
+
+
 def test_the_command_and_what_it_prints_are_in_the_trial_s_log(own_study: OwnStudy) -> None:
     prepared = worked_off(own_study(before='print("step 1", flush=True); print("careful", file=sys.stderr)'))
     folder = prepared.folder.stage(prepared.trials[0].stages[0])

@@ -70,7 +70,7 @@ def test_what_needs_training_here_is_refused(prepared: Any, own_text: str, line:
 
 def test_options_about_training_here_are_refused(prepared: Any) -> None:
     with pytest.raises(
-        StudyError, match=r"--processes 2: engine.command .* has no {processes}; write it where"
+        StudyError, match=r"^2 ranks per trial .*: engine.command .* has no {processes}; write it where"
     ):
         prepared(processes=2)
     with pytest.raises(StudyError, match="--smoke shortens training that is done here"):

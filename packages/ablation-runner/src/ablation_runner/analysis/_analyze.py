@@ -1,5 +1,6 @@
 """From the files of a run to what the report shows; every number of inference comes from ablation-stats."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import polars as pl
@@ -29,6 +30,7 @@ from ablation_runner.results import StudyResults
 from ablation_runner.running.prepared import Prepared
 from ablation_runner.scores.curves import read_curves, unconverged
 from ablation_runner.storage.lock import describe_environment, read_lock
+from ablation_runner.storage.records import Record
 from ablation_runner.study import AS_TRAINED
 
 _TRIAL_COLUMNS = {
@@ -58,7 +60,7 @@ def analyze(prepared: Prepared) -> StudyResults:
         if (record := records[trial.name]) is not None and record["status"] == "finished"
     ]
     if not finished:
-        raise StudyError(f"{prepared.folder.path}: no trial has finished yet; run: {prepared.command}")
+        raise StudyError(f"{prepared.folder.path}: {_why_nothing(records)}: {prepared.command}")
     curves = read_curves(prepared.folder, finished)
     not_converged = unconverged(curves)
     tested = read_tested(prepared.folder, _unlooked(finished, prepared), prepared.study.conditions)
@@ -101,6 +103,16 @@ def analyze(prepared: Prepared) -> StudyResults:
         stands_for=prepared.study.stands_for,
         effects=design_effects(tested, prepared, not_converged),
         dose_responses=dose_responses(tested, prepared, arms),
+    )
+
+
+def _why_nothing(records: Mapping[str, Record | None]) -> str:
+    failed = {name: record["cause"] for name, record in records.items() if record is not None}
+    if not failed:
+        return "no trial has finished yet; run"
+    name, cause = next(iter(failed.items()))
+    return (
+        f"no trial has finished, and {len(failed)} failed, such as {name} ({cause}); once that is mended, run"
     )
 
 

@@ -20,8 +20,9 @@ def refuse_options(study: Study, *, processes: int, smoke: bool) -> None:
         return
     if processes > 1 and PROCESSES not in placeholders(study.engine.command):
         raise StudyError(
-            f"--processes {processes}: engine.command starts its own ranks and has no {{{PROCESSES}}}; write it where "
-            "their number stands, as in torchrun --nproc-per-node {processes}"
+            f"{processes} ranks per trial (--processes, --hostfile): engine.command starts its own ranks and has no "
+            f"{{{PROCESSES}}}; write it where their number stands, as in torchrun --nproc-per-node {{{PROCESSES}}}, and "
+            "name hosts there"
         )
     if smoke:
         raise StudyError(

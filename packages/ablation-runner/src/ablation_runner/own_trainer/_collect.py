@@ -67,7 +67,10 @@ def _files(trial: CommandTrial, out: Path) -> list[Path]:
     if not found:
         left = sorted(path.relative_to(out).as_posix() for path in out.rglob("*") if path.is_file())
         what = f"only {', '.join(left[:3])}{' ...' if len(left) > 3 else ''}" if left else "nothing"
-        raise TrialFailedError(f"the command ended without an error and left no {pattern} in {out}, {what}")
+        raise TrialFailedError(
+            f"the command ended without an error and left no {pattern} in {out}, {what}; it has to write what "
+            "engine.results names into {out}"
+        )
     latest = {(path.parent, stats.logged_task(path) or path.name): path for path in found}
     return list(latest.values())
 

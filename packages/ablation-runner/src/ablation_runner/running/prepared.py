@@ -202,5 +202,6 @@ def _check_division(study: Study, arms: tuple[PlannedArm, ...], processes: int) 
             if images % parts:
                 raise StudyError(
                     f"arm {arm.name!r}, stage {stage.name}: training.images_per_step = {images} does not divide among "
-                    f"{processes} ranks × {study.engine.accumulation} micro-batches; use a multiple of {parts}"
+                    f"{processes} ranks × {study.engine.accumulation} micro-batches; use a multiple of {parts}, or another "
+                    f"number of {'ranks' if processes > 1 else 'engine.accumulation'}"
                 )
