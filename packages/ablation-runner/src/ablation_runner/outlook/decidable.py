@@ -68,11 +68,11 @@ def decidable_claims(prepared: Prepared) -> tuple[DecidableClaim, ...]:
     """
     finished = [trial for trial in prepared.trials if is_finished(prepared.folder, trial)]
     rows = tested_rows(prepared.folder, finished) if finished else None
-    found = []
+    items, found = _test_items(prepared), []
     for claim, kind in _claims(prepared):
         own = rows if rows is None or kind is None else rows.filter(pl.col("question_type") == kind)
         level = _level(prepared.study, claim)
-        planned = _planned(claim, prepared, _test_items(prepared, kind, own), own, level=level)
+        planned = _planned(claim, prepared, _asked(items, kind, own), own, level=level)
         if planned is not None:
             found.append(replace(planned, type=kind))
     return tuple(found)
@@ -165,19 +165,25 @@ def _assumed(
     return found
 
 
-def _test_items(prepared: Prepared, kind: str | None, rows: pl.DataFrame | None) -> tuple[int, int] | None:
-    """Test questions of the baseline that are of a type, or all, and how many images they are about.
+def _test_items(prepared: Prepared) -> pl.DataFrame | None:
+    """The test questions of the baseline, drawn once for all claims; None of a command's."""
+    if not isinstance(prepared.study, TrainedStudy):
+        return None
+    data = prepared.study.baseline.data
+    items = create_task(data.task.name, **data.task.options()).items("test")
+    return items if data.limit is None else items.head(data.limit)
+
+
+def _asked(items: pl.DataFrame | None, kind: str | None, rows: pl.DataFrame | None) -> tuple[int, int] | None:
+    """Test questions that are of a type, or all, and how many images they are about.
 
     None of a command's before its first result, as only that tells.
     """
-    if not isinstance(prepared.study, TrainedStudy):
+    if items is None:
         asked = rows.unique("item") if rows is not None else None
         return None if asked is None else (asked.height, asked["cluster"].n_unique())
-    data = prepared.study.baseline.data
-    items = create_task(data.task.name, **data.task.options()).items("test")
-    items = items if data.limit is None else items.head(data.limit)
-    items = items if kind is None else items.filter(pl.col("question_type") == kind)
-    return len(items), items["image_id"].n_unique()
+    asked = items if kind is None else items.filter(pl.col("question_type") == kind)
+    return len(asked), asked["image_id"].n_unique()
 
 
 def _undecidable(claim: stats.Claim, reason: str, *, seeds_needed: int | None = None) -> DecidableClaim:

@@ -7,6 +7,7 @@ from dataclasses import asdict
 from functools import partial
 from typing import Any
 
+from ablation_runner.errors import StudyError
 from ablation_runner.outlook.decidable import decidable_claims
 from ablation_runner.outlook.memory import saved_activations, testing_memory, trial_memory
 from ablation_runner.outlook.reuse import find_reuse
@@ -97,9 +98,11 @@ def _costs(prepared: Prepared) -> dict[str, Described]:
 
 
 def _cost(trial: TrainedTrial, load: Callable[[Checkpoint], Any]) -> Described:
+    engine = trial.engine
+    if engine.halves and not trial.weights:
+        return _counted(trial)
     from ablation_runner.trial._calibrate import expect
 
-    engine = trial.engine
     with saved_activations() as kept:
         cost = expect(
             trial.configuration,
@@ -121,6 +124,28 @@ def _cost(trial: TrainedTrial, load: Callable[[Checkpoint], Any]) -> Described:
     }
 
 
+def _counted(trial: TrainedTrial) -> Described:
+    """What shapes tell of a trial in half precision: its steps are for an accelerator, and are not timed here."""
+    from ablation_runner.outlook.counted import count
+
+    try:
+        cost = count(trial.configuration, recompute=trial.engine.activation_checkpointing)
+    except StudyError as error:
+        return dict.fromkeys(("parameters", "macs", "visual_tokens", "seconds", "memory")) | {
+            "unknown": str(error)
+        }
+    memory = trial_memory(cost.parameters, cost.activations or 0, trial.engine, ranks=trial.processes)
+    return {
+        "parameters": cost.parameters,
+        "macs": cost.macs,
+        "visual_tokens": cost.visual_tokens,
+        "seconds": None,
+        "memory": asdict(memory)
+        | {"total": memory.total}
+        | ({"activations": None} if cost.activations is None else {}),
+    }
+
+
 def _steps(prepared: Prepared) -> int | None:
     """Steps of the baseline's last stage; 0 where weights that are there are tested, None where a command trains."""
     if not isinstance(prepared.study, TrainedStudy):
@@ -132,7 +157,8 @@ def _steps(prepared: Prepared) -> int | None:
 def _seconds(prepared: Prepared, left: Sequence[Trial], arms: dict[str, Described]) -> float | None:
     """What the trials that are left will take: as their steps take here, or as a command's finished trials took."""
     if isinstance(prepared.study, TrainedStudy):
-        return sum(float(arms[trial.arm]["seconds"]) for trial in left)
+        seconds = [arms[trial.arm]["seconds"] for trial in left]
+        return None if None in seconds else sum(map(float, seconds))
     finished = [trial for trial in prepared.trials if is_finished(prepared.folder, trial)]
     records = [prepared.folder.trial(trial.name).record() for trial in finished]
     took = [float(record["train_seconds"]) for record in records if record and record["train_seconds"]]

@@ -83,15 +83,15 @@ def saved_activations() -> Iterator[Callable[[], int]]:
     """
     import torch
 
-    held: dict[int, int] = {}
+    held: dict[int, torch.UntypedStorage] = {}
     most = 0
 
     def keep(tensor: "Tensor") -> "Tensor":
         nonlocal most
         storage = tensor.untyped_storage()
-        if not _is_weight(tensor) and storage.data_ptr() not in held:
-            held[storage.data_ptr()] = storage.nbytes()
-            most = max(most, sum(held.values()))
+        if not _is_weight(tensor) and storage._cdata not in held:
+            held[storage._cdata] = storage  # held itself: another one must not get its address
+            most = max(most, sum(each.nbytes() for each in held.values()))
         return tensor
 
     def use(tensor: "Tensor") -> "Tensor":

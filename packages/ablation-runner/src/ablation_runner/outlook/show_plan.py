@@ -24,7 +24,7 @@ def show_plan(plan: Described, console: Console) -> None:
     if plan["steps"] is None:
         _show_commands(arms, console)
     else:
-        console.print(_cost_table(arms))
+        _show_costs(arms, console)
     console.print("What differs from the baseline besides what follows from it:")
     for arm in arms[1:]:
         control = " (control)" if arm["role"] == "blind control" else ""
@@ -41,8 +41,10 @@ def show_plan(plan: Described, console: Console) -> None:
 
 def _time(plan: Described) -> str:
     """How long what is left will take."""
-    if plan["seconds"] is None:
+    if plan["seconds"] is None and plan["steps"] is None:
         return f"{plan['at_once']} at a time; how long the command takes is known once a trial has finished"
+    if plan["seconds"] is None:
+        return f"{plan['at_once']} at a time; steps in half precision are for an accelerator, and are not timed here"
     based_on = (
         "as the finished ones took"
         if plan["steps"] is None
@@ -118,6 +120,21 @@ def _show_decidable(plan: Described, console: Console) -> None:
         console.print(Text(f"  {count} of {len(claims)} rest on: {basis}"), soft_wrap=True)
 
 
+def _show_costs(arms: list[Described], console: Console) -> None:
+    """What each arm costs, or why nobody knows."""
+    unknown = dict.fromkeys(arm["unknown"] for arm in arms if "unknown" in arm)
+    known = [arm for arm in arms if "unknown" not in arm]
+    if known:
+        console.print(_cost_table(known))
+    if any(arm["memory"]["activations"] is None for arm in known):
+        console.print(
+            "+: activations come on top, and an encoder that trains: not counted where pixels are read or pairs are learned",
+            highlight=False,
+        )
+    for reason in unknown:
+        console.print(Text(f"What arms cost is not known: {reason}"), soft_wrap=True)
+
+
 def _cost_table(arms: list[Described]) -> Table:
     table = Table(box=None, padding=(0, 2, 0, 0))
     table.add_column("arm", no_wrap=True)
@@ -130,8 +147,8 @@ def _cost_table(arms: list[Described]) -> Table:
             f"{arm['parameters']:,}{_change(arm['parameters'], baseline['parameters'])}",
             f"{arm['macs'] / 1e6:.2f} M{_change(arm['macs'], baseline['macs'])}",
             str(arm["visual_tokens"]),
-            f"{arm['seconds']:.0f} s",
-            size_text(arm["memory"]["total"]),
+            "" if arm["seconds"] is None else f"{arm['seconds']:.0f} s",
+            size_text(arm["memory"]["total"]) + (" +" if arm["memory"]["activations"] is None else ""),
         )
     return table
 
