@@ -50,8 +50,7 @@ class BatchPlan:
         """Checks that an epoch holds at least one batch."""
         if images_per_step > len(questions_of):
             raise ValueError(
-                f"training.images_per_step is {images_per_step}, the training split has {len(questions_of)} images; "
-                "use as many or fewer, or a larger data.limit"
+                f"training.images_per_step is {images_per_step}, the training split has {len(questions_of)} images"
             )
         self._questions_of = questions_of
         self._seed = seed
