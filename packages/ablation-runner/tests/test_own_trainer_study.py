@@ -9,7 +9,7 @@ from typing import Any
 import jsonschema
 import pytest
 
-from ablation_runner import StudyError, prepare
+from ablation_runner import StudyError, prepare, run
 from ablation_runner.plan import CommandTrial, command_line, read_plan, write_plan
 from ablation_runner.study import built_in_studies, load_study
 from ablation_runner.study._document import study_schema
@@ -75,6 +75,15 @@ def test_options_about_training_here_are_refused(prepared: Any) -> None:
         prepared(processes=2)
     with pytest.raises(StudyError, match="--smoke shortens training that is done here"):
         prepared(smoke=True)
+
+
+def test_hosts_are_for_trials_that_are_trained_here(own_study: OwnStudy, own_text: str) -> None:
+    study = own_study(own_text.replace("{encoder}", "{encoder} --ranks {processes}"))
+    hosts = study.with_name("hosts")
+    hosts.write_text("localhost slots=2", encoding="utf-8")
+    with pytest.raises(StudyError, match="starts its own ranks; name the hosts there"):
+        run(str(study), runs=study.parent / "runs", hostfile=hosts)
+    assert not (study.parent / "runs").exists()  # before anything starts
 
 
 def test_a_study_that_is_trained_here_has_its_own_blind_arm(tmp_path: Path) -> None:

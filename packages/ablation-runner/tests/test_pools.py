@@ -189,14 +189,10 @@ def test_every_node_is_told_the_same_world_and_its_own_number(run: RunFolder) ->
 
 
 def test_a_command_that_starts_its_own_ranks_gets_no_launcher(
-    run: RunFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    run: RunFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("ablation_runner.pools._command.starts_own_ranks", lambda _: True)
-    monkeypatch.setattr("ablation_runner.pools._hosts.starts_own_ranks", lambda _: True)
     assert worker_command(run, ["0", "1"]) == worker_command(run, ["0"])
-    pool = hosts(tmp_path, "localhost slots=2")
-    with pytest.raises(StudyError, match="starts its own ranks; name the hosts there"):
-        pool.run(run, workers=1, processes=2, threads=1, on_event=lambda _: None)
 
 
 def test_when_one_of_a_group_fails_the_others_are_stopped(tmp_path: Path) -> None:

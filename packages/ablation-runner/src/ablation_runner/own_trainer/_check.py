@@ -44,3 +44,15 @@ def require_programs(trials: Sequence[Trial]) -> None:
                 raise StudyError(
                     f"engine.command: no program {program!r} here; install it, or write the path of an executable file"
                 )
+
+
+def refuse_hosts(trials: Sequence[Trial]) -> None:
+    """Refuses that a trial which is a command spans the machines of a hostfile: it starts ranks where it likes.
+
+    Raises:
+        StudyError: there is one.
+    """
+    if any(isinstance(trial, CommandTrial) for trial in trials):
+        raise StudyError(
+            "--hostfile: the study has an engine.command, which starts its own ranks; name the hosts there"
+        )

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ablation_runner.errors import StudyError
-from ablation_runner.plan import starts_own_ranks
 from ablation_runner.pools._children import Command, run_commands
 from ablation_runner.pools._command import free_port, node_command, worker_environment
 from ablation_runner.pools._hostfile import Host
@@ -82,15 +81,7 @@ class Hosts:
         threads: int,
         on_event: Callable[[Event], None],
     ) -> list[WorkerEnd]:
-        """Runs one worker, whose ranks are on all hosts, as `Pool` says.
-
-        Raises:
-            StudyError: the study's trials are commands, which start ranks where they like.
-        """
-        if starts_own_ranks(run.plan_file):
-            raise StudyError(
-                "--hostfile: the study has an engine.command, which starts its own ranks; name the hosts there"
-            )
+        """Runs one worker, whose ranks are on all hosts, as `Pool` says; trials that are commands start none."""
         nodes = _devices(self.hosts)
         address, port = _meeting_point([host.name for host in self.hosts])
         commands = []

@@ -7,9 +7,9 @@ from rich.console import Console
 
 from ablation_runner.cleaning.recovery import mend, sweep
 from ablation_runner.machine import check_machine
-from ablation_runner.own_trainer._check import require_programs
+from ablation_runner.own_trainer._check import refuse_hosts, require_programs
 from ablation_runner.plan import Trial
-from ablation_runner.pools import Pool, ThisMachine, choose_pool, ranks_per_trial
+from ablation_runner.pools import Hosts, Pool, ThisMachine, choose_pool, ranks_per_trial
 from ablation_runner.running.in_process import refuse_other_processes
 from ablation_runner.running.missing import run_missing
 from ablation_runner.running.prepared import DEFAULT_RUNS, Prepared, prepare
@@ -73,6 +73,8 @@ def run_study(
     missing = due_trials(prepared)
     if missing:
         require_programs(missing)
+        if isinstance(pool, Hosts):
+            refuse_hosts(missing)
         if workers == 0:
             refuse_other_processes(missing)
     else:
