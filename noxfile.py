@@ -87,7 +87,7 @@ def studies_smoke(session: nox.Session) -> None:
 @nox.session(name="study-pages", venv_backend="none")
 def study_pages(session: nox.Session) -> None:
     """Checks that docs/studies holds every built-in study as the code would run it; `-- publish NAME` takes runs over."""
-    run_shared(session, "python", "tools/study_pages.py", *(session.posargs or ["check"]))
+    run_shared(session, "python", "-m", "tools.study_pages", *(session.posargs or ["check"]))
 
 
 def built_in_studies() -> list[str]:

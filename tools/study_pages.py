@@ -1,16 +1,18 @@
 """Pages of the built-in studies: `publish` takes finished runs over into docs/studies, `check` says which are of other code.
 
 A page holds the report as it came out; beside it lie its figures and `lock.json`: the study's lock, with the names of
-its trials, each of which ends with the hash of all that determines its result.
+its trials, each of which ends with the hash of all that determines its result. From the root: `python -m tools.study_pages`.
 """
 
 import argparse
 import json
-import re
 import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+
+from tools._study_index import index_page
+from tools._study_page import follows_dark, study_page
 
 from ablation_runner.running.pipeline import is_finished
 from ablation_runner.running.prepared import Prepared, prepare
@@ -19,7 +21,6 @@ from ablation_runner.study import built_in_studies
 
 ROOT = Path(__file__).parent.parent
 PAGES = ROOT / "docs" / "studies"
-SOURCES = "packages/ablation-runner/src/ablation_runner/studies"
 
 
 def main() -> int:
@@ -34,8 +35,8 @@ def main() -> int:
     names = chosen.names or known
     act = {"publish": publish, "check": check}[chosen.action]
     problems = [problem for name in names for problem in act(prepare(name, runs=chosen.runs))]
-    if chosen.action == "publish" and PAGES.is_dir():
-        (PAGES / "index.md").write_text(_index(), encoding="utf-8")
+    if chosen.action == "publish":
+        (PAGES / "index.md").write_text(index_page(PAGES), encoding="utf-8")
     for problem in problems:
         print(problem, file=sys.stderr)
     return 1 if problems else 0
@@ -51,72 +52,28 @@ def publish(study: Prepared) -> Iterator[str]:
     shutil.rmtree(beside, ignore_errors=True)
     beside.mkdir(parents=True)
     for figure in sorted((study.folder.report / "figures").iterdir()):
-        if figure.suffix == ".svg" or figure.name.startswith("question-"):
+        if figure.suffix == ".svg":
+            drawing = follows_dark(figure.read_text(encoding="utf-8"))
+            (beside / figure.name).write_text(drawing, encoding="utf-8")
+        elif figure.name.startswith("question-"):
             shutil.copy(figure, beside)
     lock = {**read_lock(study.folder), "trials": _trials(study)}
     (beside / "lock.json").write_text(json.dumps(lock, indent=1) + "\n", encoding="utf-8")
-    (PAGES / f"{study.name}.md").write_text(_page(study), encoding="utf-8")
+    report = (study.folder.report / "report.md").read_text(encoding="utf-8")
+    (PAGES / f"{study.name}.md").write_text(study_page(study, report), encoding="utf-8")
 
 
 def check(study: Prepared) -> Iterator[str]:
     """Says where a page is missing, or its trials are not those that the code would run."""
     lock = PAGES / study.name / "lock.json"
     if not lock.is_file():
-        yield f"{study.name}: has no page; run it, then: python tools/study_pages.py publish {study.name}"
+        yield f"{study.name}: has no page; run it, then: nox -s study-pages -- publish {study.name}"
     elif json.loads(lock.read_text(encoding="utf-8"))["trials"] != _trials(study):
         yield f"{study.name}: its page is of other code, data or settings; run it again, then publish it"
 
 
 def _trials(study: Prepared) -> list[str]:
     return sorted(trial.name for trial in study.trials)
-
-
-def _page(study: Prepared) -> str:
-    report = (study.folder.report / "report.md").read_text(encoding="utf-8")
-    _, _, measured = report.partition("\n")  # the title stands above
-    measured = re.sub(r"^(#+ )", r"#\1", measured, flags=re.MULTILINE)
-    measured = measured.replace("](figures/", f"]({study.name}/")
-    scales = "\n".join(f"ablate run {study.name} --scale {scale}" for scale in study.study.scales)
-    stands_for = study.study.stands_for or ""
-    return f"""# {study.study.title}
-
-{study.study.question}
-
-{stands_for}
-
-```sh
-ablate run {study.name}
-{scales}
-```
-
-??? note "The study file"
-
-    ```toml
-    --8<-- "{SOURCES}/{study.name}.toml"
-    ```
-
-## Measured, as it came out
-{measured}"""
-
-
-def _index() -> str:
-    rows = []
-    for page in sorted(PAGES.glob("*/lock.json")):
-        name = page.parent.name
-        title = (PAGES / f"{name}.md").read_text(encoding="utf-8").partition("\n")[0].removeprefix("# ")
-        rows.append(f"| [{name}]({name}.md) | {title} |")
-    return "\n".join(
-        [
-            "# The built-in studies, as measured",
-            "",
-            "Each ran at its cpu scale, which says little of large models: see [what carries over](../small-scale.md).",
-            "",
-            "| study | question |",
-            "|:--|:--|",
-            *rows,
-            "",
-        ]
-    )
 
 
 if __name__ == "__main__":
