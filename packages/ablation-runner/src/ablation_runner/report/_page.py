@@ -76,6 +76,11 @@ class Page:
         return any(arm.mean_range for arm in self.arms)
 
     @property
+    def all_locked(self) -> bool:
+        """Whether every claim was fixed before the first result."""
+        return all(claim.locked for claim in self.claims)
+
+    @property
     def figures(self) -> list[Figure]:
         """The figures that the study has, in the order of the page."""
         return [section.figure for section in self.sections if section.figure]

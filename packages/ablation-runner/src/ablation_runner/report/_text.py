@@ -38,8 +38,8 @@ _LATEX = {
     "\u200e": "",
 }
 _STEERING = frozenset({"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"})
-_MARKDOWN_SPECIAL = re.compile(r"([\\`*_{}\[\]()#+!|~$^=])")
-_MARKDOWN_START = re.compile(r"^\s*(\d*)([-.)])(?=[\s-]|$)")  # a list, a heading's underline
+_MARKDOWN_SPECIAL = re.compile(r"[\\`*_{}\[\]#|~$^]|!(?=\[)|=(?==)")
+_MARKDOWN_START = re.compile(r"^\s*(\d*)([-+.)=])(?=[\s=-]|$)")  # a list, a heading's underline
 _MARKDOWN_LINKS = re.compile(r":(?=//)|(?<=www)\.|(?<=mailto):|(?<=xmpp):|@", re.IGNORECASE)
 
 
@@ -75,7 +75,7 @@ def markdown(text: str) -> str:
     """The text as Markdown that shows exactly it: no markup, no link, no HTML, no end of a table cell."""
     shown = visible(text)
     isolated = _is_right_to_left(shown)
-    shown = _MARKDOWN_SPECIAL.sub(r"\\\1", shown.replace("&", "&amp;"))
+    shown = _MARKDOWN_SPECIAL.sub(r"\\\g<0>", shown.replace("&", "&amp;"))
     shown = _MARKDOWN_START.sub(r"\1\\\2", shown)
     shown = shown.replace("<", "&lt;").replace(">", "&gt;")
     shown = _MARKDOWN_LINKS.sub(lambda match: f"&#{ord(match[0])};", shown)
