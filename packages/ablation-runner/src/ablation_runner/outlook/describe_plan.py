@@ -11,6 +11,7 @@ from ablation_runner.errors import StudyError
 from ablation_runner.outlook.decidable import decidable_claims
 from ablation_runner.outlook.memory import saved_activations, testing_memory, trial_memory
 from ablation_runner.outlook.reuse import find_reuse
+from ablation_runner.outlook.stored_size import stored_bytes
 from ablation_runner.plan import CommandTrial, PlannedArm, TrainedTrial, Trial, command_line, most_seeds
 from ablation_runner.resources import default_workers
 from ablation_runner.running.looks import may_add_seeds
@@ -72,11 +73,13 @@ def _most(prepared: Prepared, left: Sequence[Trial], arms: dict[str, Described])
 
 def _described_arm(arm: PlannedArm, prepared: Prepared) -> Described:
     first = next(trial for trial in prepared.trials if trial.arm == arm.name)
-    described = {
+    described: Described = {
         "name": arm.name,
         "role": "baseline" if arm.is_baseline else "blind control" if arm.is_blind else "",
         "differences": [str(difference) for difference in arm.differences],
     }
+    if isinstance(first, TrainedTrial) and not first.configuration.model.is_of_transformers:
+        described["stored"] = stored_bytes(first.configuration)
     if isinstance(first, CommandTrial):
         described["runs"] = shlex.join(command_line(first, out=prepared.folder.stage(first.stages[0]).out))
     return described

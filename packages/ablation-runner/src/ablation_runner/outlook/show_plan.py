@@ -131,6 +131,11 @@ def _show_costs(arms: list[Described], console: Console) -> None:
             "+: activations come on top, and an encoder that trains: not counted where pixels are read or pairs are learned",
             highlight=False,
         )
+    if stored := max(arm.get("stored", 0) for arm in arms):
+        console.print(
+            f"Stored of the images, for an arm: up to {size_text(stored)} on disk, and in the main memory of each process",
+            highlight=False,
+        )
     for reason in unknown:
         console.print(Text(f"What arms cost is not known: {reason}"), soft_wrap=True)
 
