@@ -137,7 +137,9 @@ def _show_costs(arms: list[Described], console: Console) -> None:
             highlight=False,
         )
     for reason in unknown:
-        console.print(Text(f"What arms cost is not known: {reason}"), soft_wrap=True)
+        console.print(
+            Text(f"What {'other ' if known else ''}arms cost is not known: {reason}"), soft_wrap=True
+        )
 
 
 def _cost_table(arms: list[Described]) -> Table:
@@ -150,12 +152,21 @@ def _cost_table(arms: list[Described]) -> Table:
         table.add_row(
             Text(arm["name"]),
             f"{arm['parameters']:,}{_change(arm['parameters'], baseline['parameters'])}",
-            f"{arm['macs'] / 1e6:.2f} M{_change(arm['macs'], baseline['macs'])}",
+            f"{_macs_text(arm['macs'])}{_change(arm['macs'], baseline['macs'])}",
             str(arm["visual_tokens"]),
             "" if arm["seconds"] is None else f"{arm['seconds']:.0f} s",
             size_text(arm["memory"]["total"]) + (" +" if arm["memory"]["activations"] is None else ""),
         )
     return table
+
+
+def _macs_text(macs: int) -> str:
+    """Multiply-accumulates in millions, or in billions from ten of them up.
+
+    >>> _macs_text(15_730_000), _macs_text(219_200_470_000)
+    ('15.73 M', '219.20 G')
+    """
+    return f"{macs / 1e9:.2f} G" if macs >= 1e10 else f"{macs / 1e6:.2f} M"
 
 
 def _change(value: int, baseline: int) -> str:
