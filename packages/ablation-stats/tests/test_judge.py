@@ -162,6 +162,38 @@ def test_what_would_settle_a_claim_does_settle_it(frame_of):
     assert 0.55 < won <= 1
 
 
+def held_back(frame_of, sign):
+    """A claim that alone would be decided, and is not among ten."""
+    rng = np.random.default_rng(4)
+    base, noise = rng.normal(0, 0.2, (1, 80)), rng.normal(0, 0.02, (4, 1)) + rng.normal(0, 0.1, (4, 80))
+    arms = {"a": base + noise + sign * 0.05, "b": base + np.zeros((4, 80))}
+    arms |= {f"c{n}": base + rng.normal(0, 0.1, (4, 80)) for n in range(9)}
+    claims = [Claim(text=arm, arm=arm, baseline="b") for arm in arms if arm != "b"]
+    (alone,) = judge(claims[:1], frame_of(arms))
+    among = judge(claims, frame_of(arms))[0]
+    assert (alone.verdict, among.verdict) == ("supported" if sign > 0 else "refuted", "inconclusive")
+    return among
+
+
+@pytest.mark.parametrize(("sign", "word"), [(1, "supported"), (-1, "refuted")])
+def test_a_claim_that_the_correction_holds_back_says_what_it_would_be_alone(frame_of, sign, word):
+    among = held_back(frame_of, sign)
+    assert f"Judged alone the claim would be {word}" in among.reason
+    assert f"(adjusted p = {among.p_adjusted:.2g})" in among.reason
+
+
+def test_what_would_settle_a_claim_counts_the_claims_beside_it(frame_of):
+    rng = np.random.default_rng(2)
+    base, noise = rng.normal(0, 0.2, (1, 80)), rng.normal(0, 0.02, (3, 1)) + rng.normal(0, 0.1, (3, 80))
+    arms = {"a": base + noise + 0.012, "b": base + np.zeros((3, 80))}
+    arms |= {f"c{n}": base + rng.normal(0, 0.1, (3, 80)) for n in range(9)}
+    claims = [Claim(text=arm, arm=arm, baseline="b") for arm in arms if arm != "b"]
+    found = [judge(claims[:count], frame_of(arms))[0] for count in (1, 10)]
+    assert [each.verdict for each in found] == ["inconclusive", "inconclusive"]
+    alone, among = (int(each.settle.split("about ")[1].split()[0]) for each in found)
+    assert among > alone
+
+
 @pytest.mark.parametrize(
     ("wrong", "rule"),
     [

@@ -2,6 +2,7 @@
 
 import re
 
+import numpy as np
 import pytest
 
 import ablation_stats as stats
@@ -42,6 +43,23 @@ def test_audit_plan_and_looks_speak_the_unit_too(study):
     assert " points" in stats.assay_sensitivity(study, baseline="linear", control="twin", unit=POINTS)[0].text
     assert "1.0 points" in stats.plan([claim], study, seeds=4, effect=0.03, unit=POINTS)[0].reason
     assert " points" in stats.sequential_decision(claim, study, looks=[4, 5], unit=POINTS).reason
+
+
+@pytest.mark.parametrize(
+    ("spread", "words"),
+    [("items", r"about \d{1,2}0* images in place of 150"), ("seeds", "on the same questions")],
+)
+def test_what_would_settle_names_items_and_clusters_as_the_unit_does_and_rounds_images(
+    frame_of, spread, words
+):
+    rng = np.random.default_rng(5)
+    base = rng.normal(0, 0.2, (1, 150))
+    shared = rng.normal(0.015, 0.1, (1, 150)) if spread == "items" else np.array([[0.0], [0.02], [0.04]])
+    noise = shared + rng.normal(0, 0.02, (3, 150))
+    frame = frame_of({"a": base + noise, "b": base + np.zeros((3, 150))})
+    claim = stats.Claim(text="it is so", arm="a", baseline="b")
+    (verdict,) = stats.judge([claim], frame, unit=stats.Unit(items="questions", clusters="images"))
+    assert re.search(words, verdict.settle.replace(",", ""))
 
 
 def test_a_size_too_small_for_the_decimals_is_not_said_to_be_nothing():

@@ -111,7 +111,11 @@ def seed_sufficiency(frame: Any, *, baseline: str, metric: str | None = None) ->
         text = f"{seeds} seeds leave one degree of freedom: intervals are 6 times as wide as they need be. Train at least 3."
         found.append(Finding(check="seeds", severity="warning", subject="study", text=text))
     elif seeds < FLIPPABLE_SEEDS:
-        text = f"With {seeds} seeds no sign-flip test over seeds can reach 0.05 (smallest p {2.0 ** (1 - seeds):.3g}); use t."
+        least = f"{2.0 ** (1 - seeds):.3g}"
+        text = (
+            f"{seeds} seeds are too few for a test without assumptions (of a sign-flip test the smallest p is {least}): "
+            "intervals and verdicts rest on a t distribution, which takes seeds to differ normally."
+        )
         found.append(Finding(check="seeds", severity="note", subject="study", text=text))
     for arm in cube.arms:
         if arm == baseline or cube.clusters.len() < 2:
@@ -120,7 +124,7 @@ def seed_sufficiency(frame: Any, *, baseline: str, metric: str | None = None) ->
         table = two_way(contrast.cluster_table())
         rest = max(table.ms_cluster, table.ms_residual)
         if not contrast.is_constant and table.df < seeds and table.ms_seed > 4 * rest:
-            text = f"The spread over seeds dominates the error of {arm} - {baseline}: more items will not help, more seeds will."
+            text = f"{arm} against {baseline}: most of the error is the spread over seeds, so more seeds would narrow its interval; a larger test set would not."
             found.append(Finding(check="seeds", severity="note", subject=arm, text=text))
     return tuple(found)
 

@@ -65,7 +65,9 @@ def convergence_findings(arms: Collection[str], claims: Sequence[Claim]) -> list
     for arm in sorted(arms):
         touched = [claim.text for claim in claims if arm in (claim.arm, claim.baseline)]
         about = f" Claims touched: {'; '.join(touched)}." if touched else ""
-        text = f"{arm} was still improving when training stopped: it is compared half-trained.{about}"
+        text = (
+            f"{arm} was still improving when training stopped: more training could change its score.{about}"
+        )
         found.append(Finding(check="convergence", severity="error", subject=arm, text=text))
     return found
 

@@ -83,7 +83,9 @@ def judge(
     ):
         short = case.target != generalize_to
         found = gate(claim, case, not_converged=not_converged, confounded=confounded, short=short, unit=unit)
-        found = found or _weighed(claim, case, (float(p_for), float(p_against)), own, alpha=alpha, unit=unit)
+        found = found or _weighed(
+            claim, case, (float(p_for), float(p_against)), own, alpha=alpha, tests=len(claims), unit=unit
+        )
         evidence = case.evidence
         reverse = claim.kind == "superiority" and evidence.p_against < evidence.p_for
         against = found.verdict == "refuted" or reverse
@@ -142,19 +144,28 @@ def _case(claim: Claim, cube: PairedCube, control: str | None, generalize_to: st
 
 
 def _weighed(
-    claim: Claim, case: Case, adjusted: tuple[float, float], control: str | None, *, alpha: float, unit: Unit
+    claim: Claim,
+    case: Case,
+    adjusted: tuple[float, float],
+    control: str | None,
+    *,
+    alpha: float,
+    tests: int,
+    unit: Unit,
 ) -> Outcome:
     """The numbers' verdict, unless it rests on a difference not seen that this study could not have seen.
 
     A difference that refutes equivalence was seen, so it needs no control.
     """
-    decided = _decide(claim, case, *adjusted, alpha=alpha, unit=unit)
+    decided = _decide(claim, case, *adjusted, alpha=alpha, tests=tests, unit=unit)
     if claim.kind == "superiority" or decided.verdict == "refuted":
         return decided
     return sensitivity(claim, case, control, alpha=alpha, unit=unit) or decided
 
 
-def _decide(claim: Claim, case: Case, p_for: float, p_against: float, *, alpha: float, unit: Unit) -> Outcome:
+def _decide(
+    claim: Claim, case: Case, p_for: float, p_against: float, *, alpha: float, tests: int, unit: Unit
+) -> Outcome:
     evidence = case.evidence
     shown, margin = unit.interval(evidence.comparison), _beside(claim, unit)
     if p_for < alpha:
@@ -164,11 +175,21 @@ def _decide(claim: Claim, case: Case, p_for: float, p_against: float, *, alpha: 
     if not evidence.varies:
         said = f"Not identifiable: the difference is {unit.signed(evidence.comparison.estimate)} on every unit, so it has no error."
         return Outcome("inconclusive", said, "Items and seeds on which the scores vary.")
-    raw = min(evidence.p_for, evidence.p_against)
-    held = ", and only the correction for several claims holds it back" if raw < alpha else ""
-    said = f"The difference is {shown}, which neither shows nor excludes the claim{margin}{held}."
+    if min(evidence.p_for, evidence.p_against) < alpha:
+        word, p = (
+            (POSITIVE[claim.kind], p_for) if evidence.p_for < evidence.p_against else ("refuted", p_against)
+        )
+        beside = f"Judged alone the claim would be {word}; corrected for the study's other claims it is not"
+        said = f"The difference is {shown}{margin}. {beside} (adjusted {p_text(p)})."
+    else:
+        said = f"The difference is {shown}, which neither shows nor excludes the claim{margin}."
+    # Each of several claims has to reach its share of the error, whatever the others show.
     settle = what_would_settle(
-        case.contrast, generalize_to=case.target, distance=evidence.distance, tail=evidence.tail, unit=unit
+        case.contrast,
+        generalize_to=case.target,
+        distance=evidence.distance,
+        tail=evidence.tail / tests,
+        unit=unit,
     )
     return Outcome("inconclusive", said, settle)
 

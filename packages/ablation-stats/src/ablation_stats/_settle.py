@@ -36,17 +36,25 @@ def what_would_settle(
     options = []
     if generalize_to != "items":
         needed = smallest(lambda n: enough(n, clusters), seeds + 1, MOST_SEEDS)
-        options += [] if needed is None else [f"about {needed} seeds in place of {seeds}, on the same items"]
+        options += (
+            [] if needed is None else [f"about {needed} seeds in place of {seeds}, on the same {unit.items}"]
+        )
     if generalize_to != "seeds":
         needed = smallest(lambda n: enough(seeds, n), clusters + 1, MOST_TIMES_ITEMS * clusters)
-        options += [] if needed is None else [f"about {needed:,} clusters of items in place of {clusters:,}"]
+        options += (
+            [] if needed is None else [f"about {_rounded(needed):,} {unit.clusters} in place of {clusters:,}"]
+        )
     if options:
         return f"If the difference is as estimated: {'; or '.join(options)}."
     if generalize_to == "both" and enough(MOST_SEEDS, MOST_TIMES_ITEMS * clusters):
-        return (
-            "More seeds and more items together; neither alone is enough, if the difference is as estimated."
-        )
+        return f"More seeds and more {unit.items} together; neither alone is enough, if the difference is as estimated."
     return f"The estimate lies {unit.amount(distance)} from the boundary of the claim: too near for any study of a feasible size."
+
+
+def _rounded(count: int) -> int:
+    """Rounded up to two digits: an estimate of what is needed bears no more."""
+    step: int = 10 ** max(0, len(str(count)) - 2)
+    return -(-count // step) * step
 
 
 def _design(

@@ -1,4 +1,4 @@
-"""The unit in which sentences write a metric: as it is stored, or a share of 1 in points of a percentage."""
+"""The words in which sentences write a metric and what it is measured on: as stored, or in points, of questions about images."""
 
 import math
 from dataclasses import dataclass
@@ -14,6 +14,8 @@ class Unit:
         factor: what a stored value is multiplied with, above 0: 100 for points of a share.
         name: follows a number ("points"); empty for none.
         decimals: digits after the point; None takes two digits of an interval's half-width, as no more is known.
+        items: what items are called ("questions").
+        clusters: what clusters of items are called ("images").
 
     Raises:
         ValueError: a factor that is not above 0, or fewer than 0 decimals.
@@ -25,6 +27,8 @@ class Unit:
     factor: float = 1.0
     name: str = ""
     decimals: int | None = None
+    items: str = "items"
+    clusters: str = "clusters of items"
 
     def __post_init__(self) -> None:
         """Check the numbers where they are written."""

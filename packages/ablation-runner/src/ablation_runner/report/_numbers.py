@@ -56,7 +56,9 @@ class Scale:
     @property
     def in_sentences(self) -> Unit:
         """How ablation-stats writes the metric, so that its sentences and the tables speak the same unit."""
-        return Unit(factor=self.factor, name=self.step, decimals=self.decimals)
+        return Unit(
+            factor=self.factor, name=self.step, decimals=self.decimals, items="questions", clusters="images"
+        )
 
 
 def scale_of(metric: str) -> Scale:
