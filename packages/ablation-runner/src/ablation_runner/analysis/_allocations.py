@@ -8,7 +8,7 @@ from ablation_runner.errors import StudyError
 from ablation_runner.plan import TrainedTrial, Trial
 from ablation_runner.storage.store import RunFolder
 
-_ARMS = 4  # for each of which a model is loaded and every question is drawn
+_ARMS = 6  # for each of which a model is loaded and every question is drawn
 
 
 def allocations(

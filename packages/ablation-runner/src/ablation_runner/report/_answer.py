@@ -11,7 +11,7 @@ _PHRASES = {
     Standing.BETTER: ("is better", "are better"),
     Standing.EQUIVALENT: ("is equivalent to it", "are equivalent to it"),
     Standing.NON_INFERIOR: ("is not worse by more than the margin", "are not worse by more than the margin"),
-    Standing.UNDECIDED: ("cannot be told apart from it", "cannot be told apart from it"),
+    Standing.UNDECIDED: ("is not shown to differ from it", "are not shown to differ from it"),
     Standing.WORSE: ("is worse", "are worse"),
     Standing.NOT_CONVERGED: (
         "was still improving when training ended and is not judged",

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     import altair as alt
 
 _HEIGHT = 330
+_HALO = 4  # pixels about a line that no name may cover
 
 
 def stairs(rows: list[dict[str, Any]], edge: float) -> list[dict[str, float]]:
@@ -94,12 +95,12 @@ def _names(
 
     corners = [place(corner["cost"], corner["score"]) for corner in stairs(rows, across[1])]
     lines = [
-        Box(x - 2, min(top, bottom) - 2, x + 2, max(top, bottom) + 2)
+        Box(x - _HALO, min(top, bottom) - _HALO, x + _HALO, max(top, bottom) + _HALO)
         for row in rows
         if row["low"] is not None and row["high"] is not None
         for (x, top), (_, bottom) in [(place(row["cost"], row["high"]), place(row["cost"], row["low"]))]
     ]
-    lines += [Box(x, y - 2, following, y + 2) for (x, y), (following, _) in pairwise(corners)]
+    lines += [Box(x, y - _HALO, following, y + _HALO) for (x, y), (following, _) in pairwise(corners)]
     places = place_labels(
         [place(row["cost"], row["score"]) for row in rows],
         [row["name"] for row in rows],

@@ -11,8 +11,8 @@ RULE = (
     "(the blind control aside), each of another image and, where possible, of another kind."
 )
 TOKENS = (
-    "Below the answers: where each arm that allocates tokens put them, under its first seed. A frame is one token: blue of one "
-    "patch of the image, orange of 2 by 2, purple of 4 by 4; what is dark was dropped. White boxes hold what the answer "
+    "Below the answers: where arms that allocate tokens (the first six) put them, under their first seed. A frame is one token: "
+    "blue of one patch of the image, orange of 2 by 2, purple of 4 by 4; what is dark was dropped. White boxes hold what the answer "
     "can be read from, where that is known."
 )
 SHOWN = 5

@@ -106,7 +106,7 @@ def gather(results: StudyResults) -> Page:
         facts=known_facts(rows),
         warnings=warnings(results),
         sections=_sections(results, scale),
-        rule=f"{RULE} {TOKENS}" if results.allocations else RULE,
+        rule=f"{RULE} {TOKENS}" if any(results.allocations.values()) else RULE,
         disagreements=[
             (found, picture(results, found.image_id), allocated(results, found.item))
             for found in disagreements(results)
@@ -117,7 +117,7 @@ def gather(results: StudyResults) -> Page:
         unconverged=[arm.name for arm in results.arms if arm.mean is not None and not arm.converged],
         audit=audit_groups(results.audit),
         reading=reading(results, scale),
-        terms=terms(scale),
+        terms=terms(results, scale),
         environment=results.environment,
         command=results.command,
     )
@@ -132,7 +132,7 @@ def _sections(results: StudyResults, scale: Scale) -> list[Section]:
         cost(results, scale),
         transfer(results, scale),
         conditions(results, scale),
-        with_figure(by_type(results, scale), grids=type_tables(results, scale)),
+        with_figure(by_type(results, scale), grids=type_tables(results, scale), folded=True),
         choices(results),
         besides(results),
         seeds(results),

@@ -27,9 +27,18 @@ def reading(results: StudyResults, scale: Scale) -> str:
     )
 
 
-def terms(scale: Scale) -> list[Term]:
+def terms(results: StudyResults, scale: Scale) -> list[Term]:
     """The words of the tables, each with its meaning."""
+    expected = [
+        Term(
+            "literature, hypothesis",
+            "in brackets behind a claim: how large the difference is in publications, or is thought to be; it is there to be "
+            "compared with and has no part in the verdict.",
+        )
+    ]
+    named = any(word in claim.text for claim in results.claims for word in ("literature:", "hypothesis:"))
     return [
+        *(expected if named else []),
         Term(
             "arm",
             "one configuration that is trained and tested; the baseline is the arm that the others differ from.",
@@ -62,7 +71,9 @@ def terms(scale: Scale) -> list[Term]:
             "a claim added after the first result was seen; it needs a new study to be confirmed.",
         ),
         Term(
-            "converged", "the validation loss had stopped falling in every seed; other arms are not judged."
+            "converged",
+            "in no seed did the validation loss fall by more than 5 % over the last fifth of the training steps; other arms "
+            "are not judged, since more training could change their scores.",
         ),
         Term(
             "blind control",

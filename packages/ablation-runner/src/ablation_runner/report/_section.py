@@ -32,6 +32,7 @@ class Section:
         figure: None where there is nothing to draw.
         note: how to read the tables.
         grids: tables below the figure.
+        folded: whether the tables unfold, because the figure has their numbers.
     """
 
     name: str
@@ -41,10 +42,16 @@ class Section:
     figure: Figure | None = None
     note: str = ""
     grids: tuple[Grid, ...] = ()
+    folded: bool = False
 
 
 def with_figure(
-    figure: Figure | None, *, text: Sequence[str] = (), note: str = "", grids: Sequence[Grid] = ()
+    figure: Figure | None,
+    *,
+    text: Sequence[str] = (),
+    note: str = "",
+    grids: Sequence[Grid] = (),
+    folded: bool = False,
 ) -> Section | None:
     """The section that a figure heads; None without one."""
     if figure is None:
@@ -57,6 +64,7 @@ def with_figure(
         figure=figure,
         note=note,
         grids=tuple(grids),
+        folded=folded,
     )
 
 

@@ -1,0 +1,59 @@
+"""Sentences that stand in a report only where they are true of its study."""
+
+import dataclasses
+import re
+import runpy
+from pathlib import Path
+
+import pytest
+
+from ablation_runner.report import write_report
+from ablation_runner.results import StudyResults
+
+study_results = runpy.run_path(str(Path(__file__).with_name("test_report_example.py")))["study_results"]
+
+
+@pytest.fixture(scope="module")
+def results() -> StudyResults:
+    return study_results()
+
+
+def both(results: StudyResults, folder: Path) -> list[str]:
+    """The page's text without its tags, and the Markdown without its escapes."""
+    page = re.sub(r"<[^>]+>", "", write_report(results, folder).read_text())
+    return [page, (folder / "report.md").read_text().replace("\\", "")]
+
+
+def test_a_report_without_pictures_of_tokens_does_not_explain_them(results, tmp_path) -> None:
+    none = dataclasses.replace(results, allocations={"q1": {}, "q2": {}})
+    assert not any("one token" in text for text in both(none, tmp_path))
+
+
+def test_curves_of_arms_that_allocate_say_what_validation_asks(results, tmp_path) -> None:
+    said = "validation asks the first question of each image alone"
+    assert not any(said in text for text in both(results, tmp_path))
+    assert all(said in text for text in both(dataclasses.replace(results, first_questions=True), tmp_path))
+
+
+def test_that_all_claims_were_fixed_before_the_results_is_said_once(results, tmp_path) -> None:
+    locked = tuple(dataclasses.replace(claim, locked=True) for claim in results.claims)
+    for text in both(dataclasses.replace(results, claims=locked), tmp_path):
+        assert text.count("written down before the first result") == 1
+        assert "fixed before the first result" not in text
+    for text in both(results, tmp_path):
+        assert "written down before the first result" not in text
+        assert text.count("fixed before the first result") == sum(claim.locked for claim in results.claims)
+
+
+def test_sizes_from_the_literature_are_explained_where_claims_name_them(results, tmp_path) -> None:
+    first, *others = results.claims
+    named = dataclasses.replace(first, text="It helps (literature: 1.2 points).")
+    said = "how large the difference is in publications"
+    assert not any(said in text for text in both(results, tmp_path))
+    assert all(said in text for text in both(dataclasses.replace(results, claims=(named, *others)), tmp_path))
+
+
+def test_the_table_of_question_types_unfolds_below_its_figure(results, tmp_path) -> None:
+    page = write_report(results, tmp_path).read_text()
+    (folded,) = re.findall(r'<section id="accuracy-by-type">.*?</section>', page, re.DOTALL)
+    assert re.search(r"</figure>.*<details>.*<table.*</table>.*</details>", folded, re.DOTALL)
