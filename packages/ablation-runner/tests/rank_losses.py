@@ -27,6 +27,7 @@ from ablation_runner.trial.engine.checkpoint import History, read_checkpoint, sa
 from ablation_runner.trial.inputs.batches import BatchPlan
 from ablation_runner.trial.inputs.data import encode_split, make_tokenizer, read_items
 from ablation_runner.trial.inputs.feed import Feed
+from ablation_runner.trial.inputs.images import StoredImages
 from ablation_runner.trial.inputs.material import SPLITS, Material
 from ablation_runner.trial.inputs.pairs import PairFeed, learner_of
 from ablation_runner.trial.model.assemble import assemble_model
@@ -69,6 +70,18 @@ def configuration(
     )
 
 
+class MadeUpStore:
+    """Tensors of images in memory, asked for as a store of features is."""
+
+    def __init__(self, images: list[str], tensors: dict[str, torch.Tensor]) -> None:
+        self._rows = {image: row for row, image in enumerate(images)}
+        self._tensors = tensors
+
+    def __getitem__(self, images: list[str]) -> dict[str, torch.Tensor]:
+        rows = [self._rows[image] for image in images]
+        return {name: tensor[rows] for name, tensor in self._tensors.items()}
+
+
 def material(chosen: Configuration) -> Material:
     """The real questions, with made-up features, or pixels where the encoder is trained."""
     task = create_task("easy-vqa")
@@ -80,19 +93,19 @@ def material(chosen: Configuration) -> Material:
         for split in SPLITS
     }
     generator = torch.Generator().manual_seed(0)
-    stored = {}
-    for split, made in splits.items():
-        count = len(made.images)
-        if chosen.trains_encoder:
-            shape = (count, 3, SIDE, SIDE)
-            stored[split] = {"pixels": torch.randint(256, shape, generator=generator, dtype=torch.uint8)}
-            continue
-        stored[split] = {
+    images = [image for made in splits.values() for image in made.images]
+    count = len(images)
+    if chosen.trains_encoder:
+        shape = (count, 3, SIDE, SIDE)
+        tensors = {"pixels": torch.randint(256, shape, generator=generator, dtype=torch.uint8)}
+    else:
+        tensors = {
             "features": torch.randn(count, TOKENS, WIDTH, generator=generator),
             "mask": torch.ones(count, TOKENS, dtype=torch.bool),
             "positions": torch.rand(count, TOKENS, 2, generator=generator),
             "grids": torch.full((count, 2), 4),
         }
+    stored = StoredImages((MadeUpStore(images, tensors),), parameters=0, macs=0)
     return Material(tokenizer, splits, stored, chosen.encoder.spec())
 
 

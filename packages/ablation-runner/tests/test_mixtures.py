@@ -54,8 +54,8 @@ def test_members_share_their_stores_with_the_arms_that_have_one_of_them(tmp_path
 
 def test_a_mixture_costs_what_its_members_cost_together(tmp_path: Path) -> None:
     vit, patches, mixed = (load(configuration(encoder), tmp_path) for encoder in (VIT, PATCHES, mixture()))
-    assert mixed.encoder_macs == vit.encoder_macs + patches.encoder_macs > 0
-    assert mixed.encoder_parameters == vit.encoder_parameters + patches.encoder_parameters > 0
+    assert mixed.stored.macs == vit.stored.macs + patches.stored.macs > 0
+    assert mixed.stored.parameters == vit.stored.parameters + patches.stored.parameters > 0
 
 
 def test_the_stores_of_all_members_are_needed_by_a_plan(tmp_path: Path) -> None:

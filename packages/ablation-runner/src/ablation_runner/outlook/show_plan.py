@@ -133,7 +133,7 @@ def _show_costs(arms: list[Described], console: Console) -> None:
         )
     if stored := max(arm.get("stored", 0) for arm in arms):
         console.print(
-            f"Stored of the images, for an arm: up to {size_text(stored)} on disk, and in the main memory of each process",
+            f"Stored of the images, for an arm: up to {size_text(stored)} on disk, of which a step reads what it needs",
             highlight=False,
         )
     for reason in unknown:

@@ -1,4 +1,4 @@
-"""How much is stored of a study's images: on disk once, and in the main memory of every process that trains on them."""
+"""How much is stored of a study's images, on disk, once for all who train on them."""
 
 import json
 import math

@@ -73,8 +73,8 @@ def run_trial(
         rows=rows,
         besides=besides,
         cost=cost,
-        encoder_parameters=material.encoder_parameters,
-        encoder_macs=material.encoder_macs,
+        encoder_parameters=material.stored.parameters,
+        encoder_macs=material.stored.macs,
     )
     score = record_tested(
         trial,

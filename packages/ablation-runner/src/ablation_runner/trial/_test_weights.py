@@ -74,8 +74,8 @@ def _of_ours(trial: TrainedTrial, read: Read) -> Tested:
         rows=rows,
         besides=besides_rows(model, trial, material),
         cost=cost,
-        encoder_parameters=material.encoder_parameters,
-        encoder_macs=material.encoder_macs,
+        encoder_parameters=material.stored.parameters,
+        encoder_macs=material.stored.macs,
     )
 
 

@@ -14,7 +14,7 @@ from ablation_runner.failure import TrialFailedError
 from ablation_runner.storage.store import content_hash
 from ablation_runner.study import Configuration
 from ablation_runner.trial.inputs.data import Split, encode_split, make_tokenizer, read_items
-from ablation_runner.trial.inputs.images import PIXELS, normalised, read_images, store_images
+from ablation_runner.trial.inputs.images import PIXELS, StoredImages, normalised, read_images, store_images
 from token_budget import VisualTokens
 from vlm_encoders import EncoderSpec, MixtureSpec, tensors_to_tokens
 from vlm_fusion import PretrainedOptions, language_model_options
@@ -31,18 +31,14 @@ class Material:
     Attributes:
         tokenizer: the language model's.
         splits: the items of "train", "validation" and "test".
-        stored: for each split the stored tensors of its images, in the split's order of images.
+        stored: what is stored of all their images; read from disk as it is asked for.
         spec: of the encoder that sees the images, or of the mixture.
-        encoder_parameters: of the encoders, as they are used.
-        encoder_macs: multiply-accumulates of the encoders, per image.
     """
 
     tokenizer: PreTrainedTokenizerBase
     splits: dict[str, Split]
-    stored: dict[str, dict[str, Tensor]]
+    stored: StoredImages
     spec: EncoderSpec | MixtureSpec
-    encoder_parameters: int = 0
-    encoder_macs: int = 0
 
     @property
     def longest_question(self) -> int:
@@ -72,7 +68,8 @@ class Material:
             split: "train", "validation" or "test".
             images: indices in the split's order of images.
         """
-        tensors = {name: tensor[images] for name, tensor in self.stored[split].items()}
+        ids = self.splits[split].images
+        tensors = read_images(self.stored, [ids[image] for image in images], self.spec)
         if PIXELS in tensors:
             assert isinstance(self.spec, EncoderSpec)
             return normalised(tensors[PIXELS], self.spec)
@@ -119,10 +116,9 @@ def load_material(
         for split in SPLITS
     }
     images = [image for split in SPLITS for image in splits[split].images]
-    held = store_images(configuration, seed, task, images, features, tell)
+    stored = store_images(configuration, seed, task, images, features, tell)
     spec = configuration.encoder.spec(extras=configuration.extras)
-    stored = {split: read_images(held, splits[split].images, spec) for split in SPLITS}
-    material = Material(tokenizer, splits, stored, spec, held.parameters, held.macs)
+    material = Material(tokenizer, splits, stored, spec)
     if configuration.data.answers == "ranked":
         _check_candidates(material)
     return material
