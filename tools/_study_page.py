@@ -12,7 +12,7 @@ _DARK = """<style>@media (prefers-color-scheme: dark) {
 [fill="#1b1f24"] { fill: #e8eaed } [stroke="#1b1f24"] { stroke: #e8eaed }
 [fill="#5b6470"] { fill: #a8b0ba } [stroke="#5b6470"] { stroke: #a8b0ba }
 [fill="#dde1e6"] { fill: #363c45 } [stroke="#dde1e6"] { stroke: #363c45 }
-[fill="#ffffff"] { fill: #14171b } [stroke="#ffffff"] { stroke: #14171b }
+[fill="#ffffff"] { fill: #1e2129 } [stroke="#ffffff"] { stroke: #1e2129 }
 [fill="#0072b2"] { fill: #4ba6dc } [stroke="#0072b2"] { stroke: #4ba6dc }
 }</style>"""
 
@@ -77,8 +77,11 @@ def _larger(study: Prepared, scale: str) -> str:
     return f"""At the {scale} scale, with the same arms and claims. {stands_for}
 
 ```sh
-ablate plan {study.name} --scale {scale}             # arms and costs; runs nothing
-ablate run {study.name} --scale {scale} --smoke      # two steps on 64 items: does every arm fit?
+# arms and costs; runs nothing
+ablate plan {study.name} --scale {scale}
+# two steps of every arm: does it fit?
+ablate run {study.name} --scale {scale} --smoke
+# the study
 ablate run {study.name} --scale {scale}
 ```
 
