@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ablation_runner.analysis import analyze
+from ablation_runner.analysis._cost_front import cost_front
 from ablation_runner.report import write_report
 from ablation_runner.report._labels import Box, place_labels
 from ablation_runner.results import CostFront, FrontPoint, StudyResults
@@ -61,6 +62,12 @@ def test_the_page_says_which_arms_are_on_the_front(study: StudyResults, tmp_path
     ]
     assert "no" in table[2].split()
     assert (tmp_path / "figures" / "cost.png").is_file()
+
+
+def test_arms_have_no_front_where_the_baseline_had_not_converged(study: StudyResults) -> None:
+    arms = [dataclasses.replace(arm, converged=arm.converged and not arm.is_baseline) for arm in study.arms]
+    assert cost_front(None, arms) is None  # no score is looked at
+    assert sum(arm.converged and not arm.is_blind for arm in arms) > 1
 
 
 def test_arms_of_one_cost_have_no_front(study: StudyResults, tmp_path: Path) -> None:

@@ -53,6 +53,19 @@ def test_sizes_from_the_literature_are_explained_where_claims_name_them(results,
     assert all(said in text for text in both(dataclasses.replace(results, claims=(named, *others)), tmp_path))
 
 
+def test_an_arm_called_baseline_is_not_called_so_twice(results, tmp_path) -> None:
+    renamed = study_results(names=("baseline", "b", "c", "d", "e", "blind"))
+    page, text = both(renamed, tmp_path)
+    assert "baseline (baseline)" not in text
+    assert "baseline baseline" not in " ".join(page.split())
+    assert f"{results.arms[0].name} (baseline)" in both(results, tmp_path)[1]
+
+
+def test_an_interval_in_a_cell_of_markdown_is_not_broken(results, tmp_path) -> None:
+    text = both(results, tmp_path)[1]
+    assert "88.9\u00a0% (87.8\u00a0to\u00a090.0)" in text
+
+
 def test_the_table_of_question_types_unfolds_below_its_figure(results, tmp_path) -> None:
     page = write_report(results, tmp_path).read_text()
     (folded,) = re.findall(r'<section id="accuracy-by-type">.*?</section>', page, re.DOTALL)

@@ -13,7 +13,7 @@ _SEED = 0  # of the resamples, so that two reports of one run agree
 def cost_front(tested: Tested, arms: Sequence[ArmResult]) -> CostFront | None:
     """The front in the first cost in which arms differ; None where fewer than two arms can be placed.
 
-    The blind control and arms that had not converged are left out.
+    The blind control and arms that had not converged are left out; without the baseline there is nothing to weigh them by.
 
     Args:
         tested: the scores.
@@ -21,7 +21,8 @@ def cost_front(tested: Tested, arms: Sequence[ArmResult]) -> CostFront | None:
     """
     placed = [arm for arm in arms if arm.mean and arm.converged and not arm.is_blind]
     kind = next((kind for kind in COSTS if _differs(placed, kind)), None)
-    if kind is None or tested.main is None or tested.main.clusters.len() < 2:
+    compared = any(arm.is_baseline for arm in placed)
+    if kind is None or not compared or tested.main is None or tested.main.clusters.len() < 2:
         return None
     points = stats.pareto_front(
         tested.main,

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import altair as alt
 
 _TYPES = 12  # panels of the figure; the table has all types
-_NAME_WIDTH = 22
+_NAME_WIDTH = 26
 
 
 def by_type(results: StudyResults, scale: Scale) -> Figure | None:

@@ -71,7 +71,7 @@ def _panel_names(results: StudyResults) -> dict[str, str]:
 
 def _notes(arm: ArmResult) -> list[str]:
     falling = arm.mean is not None and not arm.converged
-    return ["baseline"] * arm.is_baseline + ["still falling"] * falling
+    return ["baseline"] * (arm.is_baseline and arm.name != "baseline") + ["still falling"] * falling
 
 
 def _thin(rows: pl.DataFrame) -> pl.DataFrame:

@@ -28,8 +28,10 @@ _PLACES = (
     Place(-_GAP, 0, "right"),
     Place(0, -_GAP - 4, "center"),
     Place(0, _GAP + 5, "center"),
-    Place(_GAP, -_GAP, "left"),
-    Place(-_GAP, _GAP, "right"),
+    Place(_GAP, -_GAP - 4, "left"),
+    Place(_GAP, _GAP + 5, "left"),
+    Place(-_GAP, -_GAP - 4, "right"),
+    Place(-_GAP, _GAP + 5, "right"),
 )  # fmt: skip
 
 

@@ -33,6 +33,9 @@ def markdown_text(page: Page) -> str:
     environment = _environment(escape=False)
     environment.filters["t"] = lambda text: markdown(str(text))
     environment.filters["code"] = _fenced
+    environment.filters["whole"] = lambda cell: cell.replace(
+        " ", "\u00a0"
+    )  # breaks before its bracket, not inside
     return environment.get_template("report.md.j2").render(page=page)
 
 

@@ -161,7 +161,11 @@ def open_trials(results: StudyResults) -> list[TrialRow]:
 def differing_rows(results: StudyResults) -> list[DifferingRow]:
     """One row per arm that differs in anything, in the study's order."""
     return [
-        DifferingRow(name=arm.name, set=arm.differs, implied=arm.implied)
+        DifferingRow(
+            name=arm.name,
+            set=arm.differs,
+            implied=tuple(said.replace(" %", "\u00a0%") for said in arm.implied),
+        )
         for arm in results.arms
         if arm.differs or arm.implied
     ]
