@@ -6,8 +6,10 @@ import runpy
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from ablation_runner.report import write_report
+from ablation_runner.report._disagreements import disagreements
 from ablation_runner.results import StudyResults
 
 study_results = runpy.run_path(str(Path(__file__).with_name("test_report_example.py")))["study_results"]
@@ -27,6 +29,16 @@ def both(results: StudyResults, folder: Path) -> list[str]:
 def test_a_report_without_pictures_of_tokens_does_not_explain_them(results, tmp_path) -> None:
     none = dataclasses.replace(results, allocations={"q1": {}, "q2": {}})
     assert not any("one token" in text for text in both(none, tmp_path))
+
+
+def test_markdown_names_each_picture_of_tokens_once_under_its_arm(results, tmp_path) -> None:
+    item = disagreements(results)[0].item
+    drawn = {arm.name: Image.new("RGB", (8, 8)) for arm in results.arms[:4]}
+    text = both(dataclasses.replace(results, allocations={item: drawn}), tmp_path)[1]
+    named = re.findall(r"question-1-tokens-\d\.png", text)
+    assert named == [f"question-1-tokens-{place}.png" for place in (1, 2, 3, 4)]
+    heads = [line for line in text.splitlines() if line.startswith("| Tokens of")]
+    assert [head.count("Tokens of") for head in heads] == [3, 1]
 
 
 def test_curves_of_arms_that_allocate_say_what_validation_asks(results, tmp_path) -> None:
