@@ -138,7 +138,7 @@ def test_seeds_that_an_arm_lacks_are_left_out_and_told(make_run: MakeRun) -> Non
 def test_a_run_with_other_settings_than_the_built_in_study_says_so(make_run: MakeRun) -> None:
     found = judged(make_run())[MLP].measured
     assert found is not None
-    assert found.notes == ("not as built in: seeds",)
+    assert found.notes == ("it ran with other settings than the built-in study has now: seeds",)
 
 
 def test_a_difference_asked_for_with_two_margins_counts_once_in_its_family() -> None:

@@ -47,6 +47,22 @@ def test_direction_decides_at_cpu_scale(claim: Claim, measured: Measured, verdic
 
 
 @pytest.mark.parametrize(
+    ("claim", "low", "high", "said"),
+    [
+        (CLAIM, 0.3, 9.7, "a difference alone"),
+        (CLAIM, -0.3, 9.7, "neither a difference nor its absence"),
+        (FASTER, 0.4, 0.9, "a difference alone"),
+        (FASTER, 0.4, 1.1, "neither a difference nor its absence"),
+    ],
+)
+def test_a_difference_that_only_the_correction_hides_is_said(
+    claim: Claim, low: float, high: float, said: str
+) -> None:
+    measured = replace(MORE, estimate=(low + high) / 2, low=low, high=high, p=0.08)
+    assert verdict_on(claim, measured)[1].startswith(said)
+
+
+@pytest.mark.parametrize(
     "change",
     [
         {"not_converged": ("mlp",)},

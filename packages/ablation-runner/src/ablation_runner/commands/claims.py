@@ -13,7 +13,8 @@ def claims(
         typer.Option("--section", metavar="NAME", help="Claims of one section alone, such as fusion."),
     ] = None,
     statements: Annotated[
-        bool, typer.Option("--statements", help="What the brief says in words alone, without the tables.")
+        bool,
+        typer.Option("--statements", help="What the literature says in words alone, without its tables."),
     ] = False,
     runs: RunsOption = RUNS,
     as_json: JsonOption = False,

@@ -31,7 +31,7 @@ def judge_ledger(
         ledger: what the literature says.
         runs: where runs are kept; a study that has none is "not run".
         section: judge this section's claims alone; p-values are adjusted as if all were judged.
-        statements_only: judge what the brief says in words alone.
+        statements_only: judge what the literature says in words alone.
 
     Raises:
         StudyError: there is no such section, or a result of a finished trial cannot be read.

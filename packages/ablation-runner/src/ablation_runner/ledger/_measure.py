@@ -33,7 +33,7 @@ def measure(contrast: Contrast, run: StudyRun, *, margin: float) -> Measured | M
     if run.finished < run.trials:
         notes.append(f"{run.finished} of {run.trials} trials are finished")
     if run.changed:
-        notes.append(f"not as built in: {', '.join(run.changed)}")
+        notes.append(f"it ran with other settings than the built-in study has now: {', '.join(run.changed)}")
     return replace(found, notes=tuple(notes)) if isinstance(found, Measured) else found
 
 

@@ -1,4 +1,4 @@
-"""The ledger printed: by section, the brief's statements, then the guide's tables; at the end what does not follow."""
+"""The ledger printed: by section, statements in words, then tables of numbers; at the end what does not follow."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -32,6 +32,18 @@ _STYLES = {
 _PLAIN = frozenset({Verdict.SAME, Verdict.OPPOSITE, Verdict.EQUIVALENT, Verdict.SUPPORTED, Verdict.REFUTED})
 _ROOMY = 120  # columns from which an interval stands beside its estimate
 _INDENT = 2
+_HOW_TO_READ = (
+    (
+        "Literature: what arms differ by, in points of a percentage or as a ratio (×), as publications give it (reported), as is usual "
+        "in the field (typical), or as somebody expects it and nobody has measured it (hypothesis)."
+    ),
+    "Measured here: the same difference in your runs, with its 95 % interval, scale and seeds.",
+    (
+        "Verdicts: same direction, opposite: significant, corrected for all that is asked of the study, and as the literature says or "
+        "against it; equivalent: shown to be no difference that matters; inconclusive: not decided; not informative: this run could not "
+        "have shown it; not comparable: nothing here measures it. Supported and refuted need the large models of the gpu scale."
+    ),
+)
 
 
 def show_claims(judged: JudgedLedger, console: "Console") -> None:
@@ -42,6 +54,8 @@ def show_claims(judged: JudgedLedger, console: "Console") -> None:
         console: as wide as it is; 80 columns are enough.
     """
     judgements = judged.judgements
+    for line in _HOW_TO_READ:
+        console.print(Text(line, "dim"))
     for section, group in groupby(judgements, key=lambda judgement: judgement.claim.section):
         console.print(Text(f"\n{section}", "bold"))
         for table, members in groupby(group, key=lambda judgement: judgement.claim.table):
@@ -55,7 +69,7 @@ def show_claims(judged: JudgedLedger, console: "Console") -> None:
 
 def _show_table(name: str, judgements: list[Judgement], console: "Console") -> None:
     provenance = ", ".join(dict.fromkeys(judgement.claim.provenance for judgement in judgements))
-    console.print(Text(f"{name or 'what the brief says'} ({provenance})", "underline"))
+    console.print(Text(f"{name or 'in words'} ({provenance})", "underline"))
     table, bare, rows = _table(console), [], []
     for metric in dict.fromkeys(judgement.claim.metric for judgement in judgements):
         members = [judgement for judgement in judgements if judgement.claim.metric == metric]

@@ -38,6 +38,7 @@ from ablation_runner.ledger._folders import COMPARABLE
 from ablation_runner.ledger._measured import Measured
 
 ALPHA = 0.05
+_ALONE = "a difference alone, but not corrected for all that is asked of this study"
 
 
 class Verdict(StrEnum):
@@ -92,7 +93,8 @@ def _direction(claim: Claim, measured: Measured) -> tuple[Verdict, str]:
             return Verdict.NOT_INFORMATIVE, "the blind control itself loses no more than the margin"
         return Verdict.EQUIVALENT, f"within the margin of {claim.margin:g}{same}"
     if not significant:
-        return Verdict.INCONCLUSIVE, "neither a difference nor its absence is shown"
+        alone = not measured.low <= (1.0 if claim.unit == "ratio" else 0.0) <= measured.high
+        return Verdict.INCONCLUSIVE, _ALONE if alone else "neither a difference nor its absence is shown"
     if claim.expects == "none":
         if abs(shift) > _limit(claim):
             return Verdict.OPPOSITE, "a difference is shown where none is claimed"
