@@ -169,9 +169,13 @@ def _decide(
     evidence = case.evidence
     shown, margin = unit.interval(evidence.comparison), _beside(claim, unit)
     if p_for < alpha:
-        return Outcome(POSITIVE[claim.kind], f"The difference is {shown}, adjusted {p_text(p_for)}{margin}.")
+        return Outcome(
+            POSITIVE[claim.kind], f"The difference is {shown}, as claimed{margin}: adjusted {p_text(p_for)}."
+        )
     if p_against < alpha:
-        return Outcome("refuted", f"The difference is {shown}, adjusted {p_text(p_against)}{margin}.")
+        return Outcome(
+            "refuted", f"The difference is {shown}, against the claim{margin}: adjusted {p_text(p_against)}."
+        )
     if not evidence.varies:
         said = f"Not identifiable: the difference is {unit.signed(evidence.comparison.estimate)} on every unit, so it has no error."
         return Outcome("inconclusive", said, "Items and seeds on which the scores vary.")
