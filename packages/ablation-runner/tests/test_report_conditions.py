@@ -70,6 +70,33 @@ def test_the_matrix_is_that_of_ablation_stats(study: tuple[StudyResults, pl.Data
     assert [-loss.low for loss in losses] == pytest.approx([each.ci_high for each in expected.degradations])
 
 
+def test_an_arm_of_the_same_treatment_at_another_arms_level_has_a_row_under_its_name(tmp_path: Path) -> None:
+    """Trained with sampled budgets, an arm has the largest of them as its own."""
+    levels = "\n".join(
+        f'{name} = {{ "tokens.budget" = {budget}, "tokens.schedule" = {schedule} }}'
+        for name, budget, schedule in (
+            ("many", 16, '{ name = "fixed", budget = 16 }'),
+            ("few", 4, '{ name = "fixed", budget = 4 }'),
+            ("dynamic", 16, '{ name = "choice", choices = [4, 16], weights = [1, 1] }'),
+        )
+    )
+    fixed = 'tokens = { budget = 16, schedule = { name = "fixed", budget = 16 } }'
+    text = MADE["STUDY"].replace("tokens = { budget = 16 }", fixed).replace("sixty-four = ", "# ")
+    text = text.replace('[design]\nkind = "dose-response"\n', "").replace(
+        'path = "tokens.budget"\nlevels = [4, 16, 64]\n',
+        f'paths = ["tokens.budget", "tokens.schedule"]\nreason = "one"\n[factors.budget.levels]\n{levels}\n',
+    )
+    prepared = MADE["make_run"](tmp_path, text, asked=60)
+    found = analyze(prepared).transfer
+    assert found is not None
+    assert (found.trained, found.tested) == (("4", "16", "dynamic"), ("4", "16"))
+    own = [[loss is None for loss in row] for row in found.losses]
+    assert own == [[True, False], [False, True], [False, False]]
+    rows = MADE["rows_of"](prepared)
+    (expected,) = stats.paired_differences(rows, baseline="few", arms=["dynamic @ four"])
+    assert found.losses[2][0].estimate == pytest.approx(expected.estimate)
+
+
 def test_the_page_has_the_table_and_the_matrix_and_markdown_and_latex_too(
     study: tuple[StudyResults, pl.DataFrame], tmp_path: Path
 ) -> None:

@@ -47,18 +47,21 @@ def _numbers(mean: Interval, difference: stats.Estimate | None) -> dict[str, obj
 def transfer_table(tested: Tested, prepared: Prepared) -> TransferTable | None:
     """Training level by test level, where every condition sets the one number that every arm varies.
 
+    An arm whose level another was trained at too, such as one trained with sampled budgets, has a row under its name.
     A level that is only tested has a column without losses, as no arm was trained at it.
     """
     path = _common_path(prepared)
     if path is None or tested.main is None:
         return None
-    arms = {_value(arm, path): arm.name for arm in prepared.arms if not arm.is_blind}
+    arms, others = _trained(prepared, path)
     conditions = {changes[path]: name for name, changes in prepared.study.conditions.items()}
-    trained, shown = sorted(arms), sorted(set(arms) | set(conditions))
-    names = [[_cell(arms[train], train, test, conditions) for test in shown] for train in trained]
+    shown = sorted(set(arms) | set(conditions))
+    rows = [(f"{level:,}", arms[level], level) for level in sorted(arms)]
+    rows += [(name, name, level) for name, level in others.items()]
+    names = [[_cell(arm, level, test, conditions) for test in shown] for _, arm, level in rows]
     return TransferTable(
         quantity=QUANTITIES.get(path, path),
-        trained=tuple(f"{level:,}" for level in trained),
+        trained=tuple(label for label, _, _ in rows),
         tested=tuple(f"{level:,}" for level in shown),
         means=tuple(tuple(_mean(tested, name) for name in row) for row in names),
         losses=tuple(
@@ -71,11 +74,23 @@ def transfer_table(tested: Tested, prepared: Prepared) -> TransferTable | None:
     )
 
 
+def _trained(prepared: Prepared, path: str) -> tuple[dict[float, str], dict[str, float]]:
+    """The first arm of every level, and the level of each other arm."""
+    arms: dict[float, str] = {}
+    others: dict[str, float] = {}
+    for arm in prepared.arms:
+        level = _value(arm, path)
+        if not arm.is_blind and arms.setdefault(level, arm.name) != arm.name:
+            others[arm.name] = level
+    return arms, others
+
+
 def _common_path(prepared: Prepared) -> str | None:
-    """The one path that all conditions set and in which alone all arms differ, where its values are numbers."""
+    """The one path that all conditions set, where its values are numbers and all arms differ in it, or in its factor, alone."""
     paths = {path for changes in prepared.study.conditions.values() for path in changes}
     varied = {each.path for arm in prepared.arms if not arm.is_blind for each in arm.differences}
-    if len(paths) != 1 or paths != varied:
+    treatments = [paths, *(set(factor.paths) for factor in prepared.study.factors.values())]
+    if len(paths) != 1 or not paths <= varied or not any(varied <= each for each in treatments):
         return None
     (path,) = paths
     values = [_value(arm, path) for arm in prepared.arms]

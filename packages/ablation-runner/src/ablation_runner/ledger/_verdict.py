@@ -38,7 +38,7 @@ from ablation_runner.ledger._folders import COMPARABLE
 from ablation_runner.ledger._measured import Measured
 
 ALPHA = 0.05
-_ALONE = "a difference alone, but not corrected for all that is asked of this study"
+_ALONE = "alone it would be significant; corrected for all that is asked of this study it is not"
 
 
 class Verdict(StrEnum):

@@ -118,9 +118,10 @@ def _enough(found: DoseResponse, scale: Scale) -> str:
             f"{_margin(found, scale)} against {against}."
         )
     doses = {point.arm: dose_text(point.dose) for point in found.points}
+    quantity = found.quantity.removesuffix("s") if doses[found.enough] == "1" else found.quantity
     after = f"; {doses[found.failed]} is the first that is not shown to" if found.failed else ""
     return (
-        f"Enough: {doses[found.enough]} {found.quantity} ({_name(found.enough)}). It and every larger dose is shown to lose "
+        f"Enough: {doses[found.enough]} {quantity} ({_name(found.enough)}). It and every larger dose is shown to lose "
         f"less than {_margin(found, scale)} against {against}{after}."
     )
 

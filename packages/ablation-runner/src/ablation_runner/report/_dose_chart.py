@@ -43,8 +43,10 @@ def dose_chart(
         title=None,
         header=alt.Header(labelAnchor="start", labelExpr="datum.value == '' ? 'all questions' : datum.value"),
     )
-    return layers.properties(width=width // columns - 20 * (columns - 1), height=_HEIGHT // 2 + 40).facet(
-        facet, data=data, columns=columns, spacing=24
+    return (
+        layers.properties(width=width // columns - 20 * (columns - 1), height=_HEIGHT // 2 + 40)
+        .facet(facet, data=data, columns=columns, spacing=24)
+        .resolve_axis(x="independent")
     )
 
 

@@ -51,9 +51,12 @@ def terms(results: StudyResults, scale: Scale) -> list[Term]:
         Term("better, worse", "adjusted p is below 0.05, and the arm had converged."),
         Term(
             "equivalent",
-            "shown to lie within the margin that the study file declared as making no difference.",
+            "shown to lie within the margin that the study file declared as making no difference, by a 90 % interval, which is "
+            "what two one-sided tests at 5 % come to.",
         ),
-        Term("non-inferior", "shown not to be worse by more than the declared margin."),
+        Term(
+            "non-inferior", "shown not to be worse by more than the declared margin, by a 90 % interval too."
+        ),
         Term(
             "inconclusive", "the data allow both a difference and none; more seeds or questions would tell."
         ),

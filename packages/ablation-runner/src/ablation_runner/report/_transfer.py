@@ -38,14 +38,19 @@ def transfer(study: StudyResults, scale: Scale) -> Section | None:
         grids=grids(
             "Arm",
             [f"tested at {level}" for level in table.tested],
-            [f"trained at {level}" for level in table.trained],
+            [_row(level) for level in table.trained],
             {
-                (f"trained at {train}", f"tested at {test}"): _difference(loss, scale, same=train == test)
+                (_row(train), f"tested at {test}"): _difference(loss, scale, same=train == test)
                 for train, losses in zip(table.trained, table.losses, strict=True)
                 for test, loss in zip(table.tested, losses, strict=True)
             },
         ),
     )
+
+
+def _row(trained: str) -> str:
+    """A level, or the name of an arm that was trained otherwise."""
+    return f"trained at {trained}" if trained[:1].isdigit() else trained
 
 
 def _difference(loss: Interval | None, scale: Scale, *, same: bool) -> tuple[str, str]:

@@ -19,7 +19,7 @@ class TransferTable:
 
     Attributes:
         quantity: what varies, in words ("visual tokens").
-        trained: levels trained at, rising, one per row; tested: levels tested at, rising, one per column.
+        trained: levels trained at, rising, then names of other arms, one per row; tested: levels tested at, rising, one per column.
         means: estimate of each cell, row by row; None where a cell was not tested.
         losses: this cell minus the arm trained at the column's level, row by row; None for that arm itself, and
             where there is none.
