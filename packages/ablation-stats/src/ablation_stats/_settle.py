@@ -48,7 +48,7 @@ def what_would_settle(
         return f"If the difference is as estimated: {'; or '.join(options)}."
     if generalize_to == "both" and enough(MOST_SEEDS, MOST_TIMES_ITEMS * clusters):
         return f"More seeds and more {unit.items} together; neither alone is enough, if the difference is as estimated."
-    return f"The estimate lies {unit.amount(distance)} from the boundary of the claim: too near for any study of a feasible size."
+    return f"No study of a feasible size: the estimate lies {unit.amount(distance)} from the boundary of the claim."
 
 
 def _rounded(count: int) -> int:
