@@ -65,6 +65,12 @@ def test_sizes_from_the_literature_are_explained_where_claims_name_them(results,
     assert all(said in text for text in both(dataclasses.replace(results, claims=(named, *others)), tmp_path))
 
 
+def test_a_number_and_its_percent_sign_stay_on_one_line(results, tmp_path) -> None:
+    page = write_report(results, tmp_path).read_text()
+    assert "95\u00a0% interval" in page
+    assert re.findall(r"\d\s?%", page).count("5 %") == 0
+
+
 def test_an_arm_called_baseline_is_not_called_so_twice(results, tmp_path) -> None:
     renamed = study_results(names=("baseline", "b", "c", "d", "e", "blind"))
     page, text = both(renamed, tmp_path)

@@ -32,6 +32,8 @@ _PLACES = (
     Place(_GAP, _GAP + 5, "left"),
     Place(-_GAP, -_GAP - 4, "right"),
     Place(-_GAP, _GAP + 5, "right"),
+    Place(_GAP, _GAP + 12, "left"),
+    Place(-_GAP, _GAP + 12, "right"),
 )  # fmt: skip
 
 

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 _NAMESPACES = re.compile(r' xmlns(:xlink)?="[^"]*"')  # needless inside HTML, and they look like addresses
 
+_PERCENT = re.compile(r"(?<=\d) %")  # a number and its unit stay on one line
+
 
 def html(page: Page) -> str:
     """One self-contained page: styles, figures and pictures inside, no script, no address of another place."""
@@ -25,7 +27,7 @@ def html(page: Page) -> str:
     # Other people's text: visible, escaped, and kept from turning the direction of what stands beside it.
     environment.filters["t"] = lambda text: Markup("<bdi>{}</bdi>").format(visible(str(text)))
     environment.filters["plain"] = lambda text: visible(str(text))
-    return environment.get_template("index.html.j2").render(page=page)
+    return _PERCENT.sub("\u00a0%", environment.get_template("index.html.j2").render(page=page))
 
 
 def markdown_text(page: Page) -> str:
