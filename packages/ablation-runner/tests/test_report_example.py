@@ -77,7 +77,9 @@ def arm_result(
         name=name,
         is_baseline=role == "baseline",
         is_blind=role == "blind",
-        differs=() if role == "baseline" else (f"model.connector: concatenation → {name}",),
+        differs={"baseline": (), "blind": ("data.images: paired → shuffled",)}.get(
+            role, (f"model.connector: concatenation → {name}",)
+        ),
         implied=() if role else (f"parameters {300_000 + 9_000 * place:,} (+{place} %)",),
         parameters=300_000 + 9_000 * place,
         macs=1_100_000 * place,

@@ -71,6 +71,15 @@ def test_a_number_and_its_percent_sign_stay_on_one_line(results, tmp_path) -> No
     assert re.findall(r"\d\s?%", page).count("5 %") == 0
 
 
+def test_a_control_that_is_not_made_of_other_images_is_not_said_to_be_about_seeing(results, tmp_path) -> None:
+    *arms, blind = results.arms
+    own = dataclasses.replace(blind, differs=("judged_by: judge → naive",))
+    for text in both(dataclasses.replace(results, arms=(*arms, own)), tmp_path):
+        assert "below the baseline: this study can tell a worse arm apart." in text
+        assert "measure seeing" not in text
+    assert all("the score does measure seeing." in text for text in both(results, tmp_path))
+
+
 def test_an_arm_called_baseline_is_not_called_so_twice(results, tmp_path) -> None:
     renamed = study_results(names=("baseline", "b", "c", "d", "e", "blind"))
     page, text = both(renamed, tmp_path)

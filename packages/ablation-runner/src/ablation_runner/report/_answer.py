@@ -124,16 +124,24 @@ def _control(results: StudyResults, scale: Scale) -> list[str]:
         return ["The study has no blind control, so it cannot show that its score needs the images at all."]
     if blind.mean is None or blind.difference is None:
         return ["The blind control cannot be compared yet: whether the score needs the images is not known."]
-    reached = f"The blind control, {_made(blind)}, reaches {value_text(blind.mean.estimate, scale)}"
+    own = _own(blind)
+    sees = not own or any("image" in each for each in own)
+    reached = f"The blind control, {_made(own)}, reaches {value_text(blind.mean.estimate, scale)}"
     if is_significant(blind) and blind.difference.estimate < 0:
         drop = signed(blind.difference.estimate, scale).removeprefix("−")
-        return [f"{reached}, {drop} {scale.step} below the baseline: the score does measure seeing."]
+        shows = "the score does measure seeing" if sees else "this study can tell a worse arm apart"
+        return [f"{reached}, {drop} {scale.step} below the baseline: {shows}."]
+    hidden = "vision" if sees else "a worse arm"
     return [
-        f"{reached} and cannot be told apart from the baseline: this study is not informative about vision."
+        f"{reached} and cannot be told apart from the baseline: this study is not informative about {hidden}."
     ]
 
 
-def _made(blind: ArmResult) -> str:
+def _own(blind: ArmResult) -> list[str]:
+    """What makes the control blind besides shuffled images, as a study of another trainer sets it."""
+    return [each for each in blind.differs if not each.startswith("data.images: ")]
+
+
+def _made(own: list[str]) -> str:
     """How the control is blind: by shuffled images here, or by what a study of another trainer sets."""
-    own = [each for each in blind.differs if not each.startswith("data.images: ")]
     return f"made by {', '.join(own)}" if own else "which is shown other images than those asked about"

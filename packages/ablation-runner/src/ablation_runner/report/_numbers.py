@@ -13,6 +13,7 @@ _WORDS = {
     "anls": "ANLS",
     "bleu4": "BLEU-4",
     "cider": "CIDEr",
+    "judged_rightly": "share judged rightly",
     "pope_f1": "F1",
     "pope_precision": "precision",
     "pope_recall": "recall",
@@ -22,8 +23,8 @@ _WORDS = {
     "recall_at_10": "recall at 10",
     "rouge_l": "ROUGE-L",
 }
-# What lm-eval, lmms-eval and VLMEvalKit call the share of right answers.
-_ACCURACIES = frozenset({"acc", "accuracy", "exact_match", "exact-match", "hit"})
+# What lm-eval, lmms-eval and VLMEvalKit call the share of right answers, and what planted-truth measures.
+_ACCURACIES = frozenset({"judged_rightly", "acc", "accuracy", "exact_match", "exact-match", "hit"})
 _CAPTION = "caption_"
 _SPACE = "\u00a0"
 
@@ -71,6 +72,8 @@ def scale_of(metric: str) -> Scale:
     ('percentage points', 'accuracy')
     >>> scale_of("mme_score").factor, scale_of("mme_score").word
     (1.0, 'mme_score')
+    >>> scale_of("judged_rightly").axis, scale_of("judged_rightly").word
+    ('percentage points', 'share judged rightly')
     >>> scale_of("caption_rouge_l").axis, scale_of("caption_rouge_l").heading
     ('percentage points', 'Caption ROUGE-L')
     """
