@@ -11,8 +11,11 @@ import safetensors.torch
 from PIL import Image
 
 from ablation_runner import StudyError
-from ablation_runner.plan import resolve_arms
+from ablation_runner.plan import TrainedTrial, read_plan, resolve_arms
+from ablation_runner.storage.store import RunFolder
 from ablation_runner.study import AS_TRAINED, parse_study
+from ablation_runner.trial.inputs.material import load_material
+from ablation_runner.trial.training.validate import asked_alone, validation_rows
 
 Ablate = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -66,6 +69,20 @@ def test_every_allocator_is_trained_and_tested_under_every_condition(run: Path) 
 def answers(run: Path, arm: str, condition: str) -> list[str]:
     rows = pl.concat(map(pl.read_parquet, run.glob("trials/*/items.parquet")))
     return rows.filter(arm=arm, condition=condition).sort("item")["prediction"].to_list()
+
+
+def test_validation_asks_an_allocator_every_question_by_itself(run: Path) -> None:
+    trial = next(trial for trial in read_plan(RunFolder(run).plan_file) if isinstance(trial, TrainedTrial))
+    material = load_material(
+        trial.configuration, trial.random_seed, run.parent / "features", lambda event, **fields: None
+    )
+    rows = asked_alone(validation_rows(trial, material))
+    split = material.splits["validation"]
+    assert [row.questions for row in rows] == [
+        (item,) for image in range(4) for item in split.questions_of[image]
+    ]
+    assert {row.image for row in rows} == set(range(4))
+    assert len(rows) > 4
 
 
 def test_with_relevance_off_a_trained_allocator_no_longer_chooses(run: Path) -> None:

@@ -41,12 +41,6 @@ def test_markdown_names_each_picture_of_tokens_once_under_its_arm(results, tmp_p
     assert [head.count("Tokens of") for head in heads] == [3, 1]
 
 
-def test_curves_of_arms_that_allocate_say_what_validation_asks(results, tmp_path) -> None:
-    said = "validation asks the first question of each image alone"
-    assert not any(said in text for text in both(results, tmp_path))
-    assert all(said in text for text in both(dataclasses.replace(results, first_questions=True), tmp_path))
-
-
 def test_that_all_claims_were_fixed_before_the_results_is_said_once(results, tmp_path) -> None:
     locked = tuple(dataclasses.replace(claim, locked=True) for claim in results.claims)
     for text in both(dataclasses.replace(results, claims=locked), tmp_path):

@@ -25,7 +25,7 @@ from ablation_runner.analysis._processes import differing_processes
 from ablation_runner.analysis._recommend import recommend
 from ablation_runner.analysis._seeds import seeds_added
 from ablation_runner.errors import StudyError
-from ablation_runner.plan import TrainedTrial, Trial, tested_name
+from ablation_runner.plan import Trial, tested_name
 from ablation_runner.results import StudyResults
 from ablation_runner.running.prepared import Prepared
 from ablation_runner.scores.curves import read_curves, unconverged
@@ -99,16 +99,11 @@ def analyze(prepared: Prepared) -> StudyResults:
         allocations=allocations(prepared.folder, finished, predictions["item"].unique().to_list()),
         choices=choices(prepared),
         seeds_added=seeds_added(prepared),
-        first_questions=any(_allocates(trial) for trial in finished),
         scale=prepared.study.scale,
         stands_for=prepared.study.stands_for,
         effects=design_effects(tested, prepared, not_converged),
         dose_responses=dose_responses(tested, prepared, arms),
     )
-
-
-def _allocates(trial: Trial) -> bool:
-    return isinstance(trial, TrainedTrial) and trial.configuration.model.allocator is not None
 
 
 def _why_nothing(records: Mapping[str, Record | None]) -> str:

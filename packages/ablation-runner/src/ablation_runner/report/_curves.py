@@ -14,10 +14,6 @@ if TYPE_CHECKING:
     import altair as alt
 
 _POINTS = 24_000  # of all lines of the figure together
-_FIRST_QUESTIONS = (
-    " Where tokens are allocated, validation asks the first question of each image alone: if that is of an easier kind, the loss "
-    "on validation lies below the loss on training questions."
-)
 _RATIO = 4  # largest to smallest validation loss from which a log scale helps
 
 
@@ -54,7 +50,6 @@ def curves(results: StudyResults) -> Figure | None:
                 if objectives
                 else ""
             )
-            + (_FIRST_QUESTIONS if results.first_questions else "")
             + (f" {left_out:,} losses that are not positive numbers are not drawn." if left_out else "")
         ),
         data={"rows": rows},

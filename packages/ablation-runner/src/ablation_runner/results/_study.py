@@ -46,7 +46,6 @@ class StudyResults:
         besides: arm, metric, estimate, low, high, items: what arms give besides; None or empty where they give nothing.
         choices: made on validation; empty where there is none.
         seeds_added: where seeds were added as needed; None where they are a list.
-        first_questions: whether validation asks the first question of each image alone, as it does of arms that allocate.
         scale: of the study ("cpu", "gpu"); stands_for: what its models and data stand for, in the study's words.
     """
 
@@ -76,6 +75,5 @@ class StudyResults:
     besides: pl.DataFrame | None = None
     choices: tuple[Choice, ...] = ()
     seeds_added: SeedsAdded | None = None
-    first_questions: bool = False
     scale: str = "cpu"
     stands_for: str | None = None

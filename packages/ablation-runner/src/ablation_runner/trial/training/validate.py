@@ -20,6 +20,8 @@ def validate(engine: Any, trial: TrainedTrial, training: Training, feed: Feed) -
     ranks, rank = torch.distributed.get_world_size(), torch.distributed.get_rank()
     size = micro_batch_size(training, trial.engine, ranks)
     rows = validation_rows(trial, feed.material)
+    if trial.configuration.model.allocator:
+        rows = asked_alone(rows)
     totals = torch.zeros(4, dtype=torch.float64, device=engine.device)
     engine.eval()
     with torch.no_grad():
@@ -36,15 +38,16 @@ def validate(engine: Any, trial: TrainedTrial, training: Training, feed: Feed) -
 
 
 def validation_rows(trial: TrainedTrial, material: Material) -> list[Row]:
-    """One row for each validation image that is followed: all its questions, or the first where rows hold one."""
+    """One row for each validation image that is followed, with all its questions."""
     split = material.splits["validation"]
     images = min(trial.configuration.data.validation_images, len(split.images))
     shift = 1 if trial.configuration.data.images == "shuffled" else 0
-    asked = slice(1) if trial.configuration.model.allocator else slice(None)
-    return [
-        Row(image, (image + shift) % images, tuple(split.questions_of[image][asked]))
-        for image in range(images)
-    ]
+    return [Row(image, (image + shift) % images, tuple(split.questions_of[image])) for image in range(images)]
+
+
+def asked_alone(rows: list[Row]) -> list[Row]:
+    """A row for each question, as an allocator wants them, which gives an image's tokens to one question."""
+    return [Row(row.image, row.shown, (item,)) for row in rows for item in row.questions]
 
 
 def _tally(output: Any, rows: list[Row], material: Material) -> tuple[float, int, int, int]:
