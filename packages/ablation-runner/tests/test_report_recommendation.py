@@ -1,5 +1,6 @@
 """What the report recommends to take, and when it recommends nothing."""
 
+import dataclasses
 import runpy
 from collections.abc import Callable
 from pathlib import Path
@@ -8,6 +9,7 @@ import pytest
 
 import ablation_stats as stats
 from ablation_runner.analysis import analyze
+from ablation_runner.analysis._recommend import cheaper_arms
 from ablation_runner.report import write_report
 from ablation_runner.report._numbers import scale_of
 from ablation_runner.report._recommendation import recommendation
@@ -69,6 +71,14 @@ def test_an_arm_shown_to_be_better_is_recommended_where_no_cheaper_one_holds_its
     assert study.recommendation is not None
     assert (study.recommendation.arm, study.recommendation.reference) == ("budget-64", "budget-64")
     assert "none of the 2 cheaper arms is shown to lose less than 3.0 points against it" in said(study)
+
+
+def test_a_measured_time_counts_as_lower_only_beyond_what_it_varies(run: Run) -> None:
+    reference, arm = run().arms[0], run().arms[1]
+    own = reference.train_seconds
+    for share, cheaper in ((0.85, True), (0.95, False)):
+        timed = dataclasses.replace(arm, train_seconds=own * share)
+        assert bool(cheaper_arms([timed], reference, "train_seconds")) is cheaper
 
 
 def test_the_candidates_are_those_that_ablation_stats_tests(run: Run, tmp_path: Path) -> None:

@@ -10,6 +10,9 @@ from ablation_runner.report import is_significant
 from ablation_runner.results import COSTS, ArmResult, Candidate, Recommendation
 from ablation_runner.study import Claim
 
+# The share by which a measured cost has to be lower: times vary by as much from run to run.
+_SPREAD = {"train_seconds": 0.1}
+
 
 def recommend(tested: Tested, arms: Sequence[ArmResult], claims: Sequence[Claim]) -> Recommendation | None:
     """What to take: the arm shown to be best, or else the baseline, or a cheaper one that holds its score.
@@ -76,10 +79,10 @@ def _with_candidates(
 ) -> Recommendation:
     best = None if reference.is_baseline else reference.name
     usable = [arm for arm in arms if arm.mean and arm.converged and not arm.is_blind]
-    kind = next((kind for kind in COSTS if _cheaper(usable, reference, kind)), None)
+    kind = next((kind for kind in COSTS if cheaper_arms(usable, reference, kind)), None)
     if kind is None or tested.main is None:
         return replace(found, arm=best)
-    costs = {arm.name: float(getattr(arm, kind)) for arm in _cheaper(usable, reference, kind)}
+    costs = {arm.name: float(getattr(arm, kind)) for arm in cheaper_arms(usable, reference, kind)}
     own = float(getattr(reference, kind))
     # What is no candidate is given the reference's cost, which is not below it.
     every = {name: costs.get(name, own) for name in tested.main.arms}
@@ -90,9 +93,10 @@ def _with_candidates(
     return replace(found, arm=cheapest.arm or best, cost=COSTS[kind], candidates=candidates)
 
 
-def _cheaper(arms: Sequence[ArmResult], reference: ArmResult, kind: str) -> list[ArmResult]:
-    own = getattr(reference, kind)
-    return [arm for arm in arms if own and getattr(arm, kind) and getattr(arm, kind) < own]
+def cheaper_arms(arms: Sequence[ArmResult], reference: ArmResult, kind: str) -> list[ArmResult]:
+    """The arms whose cost of a kind (`COSTS`) is lower than the reference's, by more than it varies."""
+    own, spread = getattr(reference, kind), _SPREAD.get(kind, 0.0)
+    return [arm for arm in arms if own and getattr(arm, kind) and getattr(arm, kind) < own * (1 - spread)]
 
 
 def _candidate(tested: stats.Candidate) -> Candidate:
