@@ -21,7 +21,7 @@ PAGES = [
 NAMES = {page: str(page.relative_to(ROOT)) for page in PAGES}
 # A fence with a title is a file that later examples of the page import.
 PYTHON = re.compile(r'```python(?: title="([^"]+)")?\n(.*?)```', re.DOTALL)
-TOML = re.compile(r"```toml\n(.*?)```", re.DOTALL)
+TOML = re.compile(r"^```toml\n(.*?)^```", re.DOTALL | re.MULTILINE)
 
 
 def pages_with(fence: re.Pattern[str], pages: list[Path]) -> list[Path]:
