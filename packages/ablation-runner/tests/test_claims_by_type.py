@@ -74,7 +74,7 @@ def test_each_is_judged_on_its_questions_and_all_are_corrected_together(made: An
 def test_the_report_says_which_questions_count(made: Any, tmp_path: Path) -> None:
     write_report(analyze(made), tmp_path)
     assert (
-        "Compared: budget-4 against budget-16, shape questions alone." in (tmp_path / "report.md").read_text()
+        "Compared: budget-4 against budget-16, shape questions alone" in (tmp_path / "report.md").read_text()
     )
     assert "<bdi>color</bdi> questions alone" in (tmp_path / "index.html").read_text()
 
