@@ -16,7 +16,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from transformers import Qwen2Config, Qwen2ForCausalLM
 
 from ablation_runner.study import Engine, Training
-from ablation_runner.trial._record import peak_memory
+from ablation_runner.trial._record import peak_gpu_memory, peak_memory
 from ablation_runner.trial._seeding import seeded_init
 from ablation_runner.trial.engine.engine import start_distributed, start_engine, training_type
 from vlm_encoders import SmallViTOptions, create_encoder
@@ -138,7 +138,7 @@ def measure(*, tiny: bool, settings: Engine, steps: int, images: int, words: int
         tokens_per_second=images * ranks * (visual + words) / seconds,
         step_flops=3 * counter.get_total_flops(),  # a backward pass computes twice what a forward pass does
         step_seconds=seconds,
-        peak_bytes=torch.cuda.max_memory_allocated() if torch.cuda.is_available() else peak_memory(),
+        peak_bytes=peak_gpu_memory() or peak_memory(),
     )
 
 

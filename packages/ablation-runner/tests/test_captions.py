@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 import torch
 
-from ablation_runner.trial.testing import besides, captions
+from ablation_runner.trial.testing import captions
 from ablation_runner.trial.testing.captions import (
     caption_rows,
     common_lengths,
@@ -31,16 +31,6 @@ SPLIT: Any = SimpleNamespace(
 )
 
 
-def trial(images: str = "paired", **weights: float) -> Any:
-    configuration = SimpleNamespace(
-        data=SimpleNamespace(images=images, prompt="question-only"),
-        tokens=None,
-        training=None,
-        pair_objectives=weights,
-    )
-    return SimpleNamespace(arm="mlm", seed=3, random_seed=3, configuration=configuration)
-
-
 def test_an_image_is_compared_with_each_statement_once() -> None:
     assert said_of_images(SPLIT, prompt="question-only") == [
         ["What shape is it? star", "What color is the box? blue"],
@@ -55,20 +45,13 @@ def test_the_five_commonest_lengths_of_the_training_split_are_tried() -> None:
     assert common_lengths(split) == [7, 3, 5, 4, 6]
 
 
-def test_what_is_written_is_scored_against_all_that_is_true_and_a_blind_arm_is_shown_another_image(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    shown_to: list[list[int]] = []
+def test_what_is_written_is_scored_against_all_that_is_true(monkeypatch: pytest.MonkeyPatch) -> None:
     texts = ["what color is the box? blue", "star", "what color is the box? blue"]
-
-    def written(learner: Any, feed: Any, shown: list[int]) -> list[str]:
-        shown_to.append(shown)
-        return texts
-
-    monkeypatch.setattr(captions, "written_captions", written)
-    monkeypatch.setattr(captions, "learner_of", lambda model, training: model)
-    material: Any = SimpleNamespace(splits={"test": SPLIT}, tokenizer=WORDS)
-    rows = caption_rows(torch.nn.Identity(), trial(), material)  # type: ignore[arg-type]
+    monkeypatch.setattr(captions, "written_captions", lambda learner, feed, shown: texts)
+    feed: Any = SimpleNamespace(material=SimpleNamespace(splits={"test": SPLIT}))
+    data = SimpleNamespace(prompt="question-only")
+    trial: Any = SimpleNamespace(arm="mlm", seed=3, configuration=SimpleNamespace(data=data))
+    rows = caption_rows(torch.nn.Identity(), feed, [0, 1, 2], trial)
     found = rows.pivot(on="metric", index=("item", "arm", "seed"), values="value")
     assert found["caption_rouge_l"].to_list() == [1.0, 0.0, 1.0]
     assert rows["prediction"].to_list() == texts * 2, "so that a person can read what an arm writes"
@@ -78,9 +61,6 @@ def test_what_is_written_is_scored_against_all_that_is_true_and_a_blind_arm_is_s
     assert rows.select("item", "cluster", "arm", "seed", "weight", "valid").unique(
         maintain_order=True
     ).rows() == [(image, image, "mlm", 3, 1.0, True) for image in "abc"]
-    caption_rows(torch.nn.Identity(), trial("shuffled"), material)  # type: ignore[arg-type]
-    assert shown_to[0] == [0, 1, 2]
-    assert all(other != own for own, other in enumerate(shown_to[1]))
 
 
 def test_every_image_is_written_about_once_over_all_ranks(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -102,26 +82,3 @@ def test_every_image_is_written_about_once_over_all_ranks(monkeypatch: pytest.Mo
         texts = written_captions(torch.nn.Linear(1, 1), feed, shown)
     expected = [WORDS.decode([5 + image % 4, 5 + image // 64]).strip() for image in shown]
     assert texts == expected
-
-
-@pytest.mark.parametrize(
-    ("weights", "expected"),
-    [
-        ({"matching": 1.0}, None),
-        ({"contrastive": 1.0, "masked-language-modelling": 0.0}, ["retrieval"]),
-        ({"masked-language-modelling": 0.5}, ["captions"]),
-        ({"masked-language-modelling": 1.0, "contrastive": 1.0}, ["retrieval", "captions"]),
-    ],
-)
-def test_an_arm_is_scored_by_what_it_has_learned(
-    weights: dict[str, float], expected: list[str] | None, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    frames = {
-        "contrastive": pl.DataFrame({"metric": ["retrieval"], "value": [0.5]}),
-        "masked-language-modelling": pl.DataFrame({"value": [0.1], "metric": ["captions"]}),
-    }
-    monkeypatch.setattr(
-        besides, "_ROWS", {name: lambda *given, frame=frame: frame for name, frame in frames.items()}
-    )
-    rows = besides.besides_rows(torch.nn.Identity(), trial(**weights), SimpleNamespace())  # type: ignore[arg-type]
-    assert (None if rows is None else rows["metric"].to_list()) == expected

@@ -1,5 +1,6 @@
 """What `nox -s gpu` runs on a GPU, and the same by the same code at tiny shapes on the CPU."""
 
+import json
 import os
 import signal
 import subprocess
@@ -109,3 +110,57 @@ def test_peaks_are_told_apart_by_the_whole_name(throughput: ModuleType) -> None:
     assert throughput.peak_flops("NVIDIA A100-SXM4-80GB") == 312e12
     assert throughput.peak_flops("NVIDIA L40") is None  # no L4
     assert throughput.utilisation(989 * 10**10, 0.02, peak=989e12) == pytest.approx(0.5)
+
+
+WHOLE_STUDY = """
+title = "Does the plan know what fits?"
+question = "How much of the GPU's memory does training take?"
+seeds = [0]
+
+[engine]
+zero_stage = 2
+precision = "bfloat16"
+
+[baseline]
+encoder = { name = "clip-vit-l-14-336", weights = "random", image_size = 336, feature_layer = -2 }
+tokens = { budget = 576 }
+training = { steps = 6, images_per_step = 32, questions_per_image = 4, validations = 1 }
+
+[baseline.model]
+connector = "mlp"
+feature_norm = "none"
+language_model = { name = "smollm2-360m", repository = "language-model", pretrained = false }
+
+[baseline.data]
+task = { name = "scenes", tasks = ["object", "attribute"], size = 336, train = 64, validation = 8, test = 8 }
+
+[factors.fusion]
+path = "model.connector"
+levels = { mlp = "mlp", q-former = { name = "q-former", queries = 32, depth = 6, width = 768, heads = 12 } }
+"""
+
+
+@pytest.mark.gpu
+@needs_gpu
+def test_training_at_full_shapes_takes_the_memory_that_the_plan_says(
+    ablate: Ablate, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(Path(__file__).parent)
+    from gpu_stand_ins import CONFIGURATIONS, save_tiny_language_model
+
+    place = save_tiny_language_model("smollm2-360m", tmp_path, ["what is it?"])
+    (place / "config.json").write_text(json.dumps(CONFIGURATIONS["smollm2-360m"]), encoding="utf-8")
+    place.rename(tmp_path / "language-model")
+    study = tmp_path / "whole.toml"
+    study.write_text(WHOLE_STUDY, encoding="utf-8")
+    planned = json.loads(ablate(tmp_path, "plan", study, "--json").stdout)
+    expected = {arm["name"]: arm["memory"]["total"] for arm in planned["arms"]}
+    done = ablate(tmp_path, "run", study)
+    assert done.returncode == 0, done.stdout + done.stderr
+    for path in tmp_path.glob("runs/*/trials/*/trial.json"):
+        record = read_record(path)
+        assert record is not None
+        print(
+            f"{record['arm']}: {record['peak_gpu_memory_bytes'] / 2**30:.2f} GiB, planned {expected[record['arm']] / 2**30:.2f}"
+        )
+        assert record["peak_gpu_memory_bytes"] == pytest.approx(expected[record["arm"]], rel=0.3)

@@ -14,14 +14,17 @@ from ablation_runner.study import built_in_studies, load_study
 
 BY_COMMAND = {"planted-truth"}  # these train nothing here
 PROGRAM = Path(__file__).with_name("gpu_arms.py")
+NEEDS_GPU = pytest.mark.skipif(not Path("/dev/nvidiactl").exists(), reason="no NVIDIA GPU here")
+DEVICES = ["cpu", pytest.param("gpu", marks=[pytest.mark.gpu, NEEDS_GPU])]
 
 
-@pytest.fixture(scope="module")
-def arms(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
+@pytest.fixture(scope="module", params=DEVICES)
+def arms(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
     """What became of every distinct arm; see gpu_arms.py."""
+    here = {"DS_ACCELERATOR": "cpu", "CUDA_VISIBLE_DEVICES": ""} if request.param == "cpu" else {}
     done = subprocess.run(
         [sys.executable, str(PROGRAM), str(tmp_path_factory.mktemp("gpu"))],
-        env={**os.environ, "DS_ACCELERATOR": "cpu", "HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1"},
+        env={**os.environ, **here, "HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1"},
         capture_output=True,
         text=True,
         check=False,

@@ -78,10 +78,10 @@ def gumbel_noise(like: Float[Tensor, "*shape"], generator: torch.Generator) -> F
     >>> gumbel_noise(torch.zeros(2, 3), torch.Generator().manual_seed(0)).shape
     torch.Size([2, 3])
     """
-    uniform = torch.rand(like.shape, generator=generator, device=like.device, dtype=like.dtype)
+    uniform = torch.rand(like.shape, generator=generator, device=generator.device, dtype=like.dtype)
     tiny = torch.finfo(like.dtype).tiny
     exponential = -torch.log1p(-uniform)
-    return -torch.log(exponential.clamp(min=tiny))
+    return -torch.log(exponential.clamp(min=tiny)).to(like.device)
 
 
 def straight_through(

@@ -39,8 +39,9 @@ def _centre(scene: Scene) -> Float[Tensor, "batch tokens"]:
 
 
 def _random(scene: Scene) -> Float[Tensor, "batch tokens"]:
-    mask = scene.tokens.mask
-    return torch.rand(mask.shape, generator=scene.generator, device=mask.device)
+    assert scene.generator is not None  # check_needs has seen to it
+    mask, where = scene.tokens.mask, scene.generator.device
+    return torch.rand(mask.shape, generator=scene.generator, device=where).to(mask.device)
 
 
 def _build_participatory(

@@ -79,7 +79,7 @@ def _described_arm(arm: PlannedArm, prepared: Prepared) -> Described:
         "differences": [str(difference) for difference in arm.differences],
     }
     if isinstance(first, TrainedTrial) and not first.configuration.model.is_of_transformers:
-        described["stored"] = stored_bytes(first.configuration)
+        described["stored"] = stored_bytes(first.configuration, first.engine)
     if isinstance(first, CommandTrial):
         described["runs"] = shlex.join(command_line(first, out=prepared.folder.stage(first.stages[0]).out))
     return described

@@ -4,24 +4,23 @@ import json
 import math
 from functools import cache
 
-from ablation_runner.study import Configuration
-
-_FLOAT32 = 4
+from ablation_runner.study import Configuration, Engine
 
 
-def stored_bytes(configuration: Configuration) -> int:
+def stored_bytes(configuration: Configuration, engine: Engine) -> int:
     """Bytes of the features that an arm reads, or of the pixels where its encoder is trained.
 
     Class tokens, textures and attention are left out; beside the patches they weigh little.
 
     Args:
         configuration: the arm's.
+        engine: features have its precision.
     """
     images = _images(configuration.data.task.model_dump_json(), configuration.data.limit)
     if configuration.trains_encoder:
         return images * 3 * math.prod(configuration.encoder.own_spec().image_size)
     specs = [member.own_spec(extras=configuration.extras) for member in configuration.encoder.members]
-    return images * _FLOAT32 * sum(spec.tokens * spec.width for spec in specs)
+    return images * (2 if engine.halves else 4) * sum(spec.tokens * spec.width for spec in specs)
 
 
 @cache

@@ -64,7 +64,7 @@ class AllocatingModel(VisionLanguageModel):
             texture=PatchTexture(means, entropies, GROUPS),
             query=query_tokens(embedded, mask=asked),
             regions=inputs.regions,
-            generator=torch.Generator(device=words.device).manual_seed(inputs.seed),
+            generator=torch.Generator().manual_seed(inputs.seed),
         )
 
     def allocate(self, scene: Scene, inputs: AllocationInputs) -> Allocated:

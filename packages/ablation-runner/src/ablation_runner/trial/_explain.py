@@ -38,7 +38,10 @@ def explainer(trial: TrainedTrial, run: RunFolder) -> Explainer:
         raise StudyError(
             f"arm {trial.arm!r} has no allocator: every question of an image sees the same tokens"
         )
-    material = load_material(configuration, trial.random_seed, run.features, _say_nothing)
+    precision = trial.engine.precision
+    material = load_material(
+        configuration, trial.random_seed, run.features, _say_nothing, precision=precision
+    )
     tested = (
         checkpoint_model(trial, material)
         if trial.weights

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
+import torch
 
 from ablation_runner.plan import TrainedTrial
 from ablation_runner.storage.files import write_frame
@@ -69,6 +70,7 @@ def record_tested(
         "validation_accuracy": validation_accuracy,
         **trained,
         "peak_memory_bytes": peak_memory(),
+        "peak_gpu_memory_bytes": peak_gpu_memory(),
         "parameters": tested.cost.parameters,
         "macs": tested.cost.macs,
         "encoder_parameters": tested.encoder_parameters,
@@ -83,3 +85,11 @@ def peak_memory() -> int:
     """Most bytes this process has held at once."""
     unit = 1 if sys.platform == "darwin" else 1024
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+
+
+def peak_gpu_memory() -> int | None:
+    """Most bytes that tensors have held at once on this process's GPU; None without one.
+
+    It counts from the last `torch.cuda.reset_peak_memory_stats`.
+    """
+    return torch.cuda.max_memory_allocated() if torch.cuda.is_available() else None

@@ -30,9 +30,11 @@ def work(path: Path, *, tell: Tell | None = None) -> None:
     trials = [trial for trial in read_plan(run.plan_file) if isinstance(trial, TrainedTrial)]
     torch.set_num_threads(trials[0].engine.threads)
     telling = (tell or emit) if rank == 0 else _say_nothing
-    read = _reader(run, telling)
+    read = _reader(run, telling, trials[0].engine.precision)
 
     def run_one(trial: TrainedTrial, check: Check) -> None:
+        if torch.cuda.is_available():
+            torch.cuda.reset_peak_memory_stats()
         if trial.weights is not None:
             test_weights(trial, run, read, telling, check)
         else:
@@ -41,14 +43,14 @@ def work(path: Path, *, tell: Tell | None = None) -> None:
     work_off(trials, run, run_one, telling, rank=rank, ranks=ranks, agreed=agreed)
 
 
-def _reader(run: RunFolder, tell: Any) -> Read:
+def _reader(run: RunFolder, tell: Any, precision: str) -> Read:
     """What a configuration reads; what has been read stays in memory."""
     materials: dict[str, Material] = {}
 
     def read(configuration: Configuration, seed: int) -> Material:
         key = material_key(configuration, seed)
         if key not in materials:
-            materials[key] = load_material(configuration, seed, run.features, tell)
+            materials[key] = load_material(configuration, seed, run.features, tell, precision=precision)
         return materials[key]
 
     return read

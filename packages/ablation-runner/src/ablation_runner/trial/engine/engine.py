@@ -42,6 +42,13 @@ def start_distributed() -> tuple[int, int]:
     return torch.distributed.get_rank(), torch.distributed.get_world_size()
 
 
+def own_device() -> torch.device:
+    """The GPU of this rank, or the CPU where there is none."""
+    if not torch.cuda.is_available():
+        return torch.device("cpu")
+    return torch.device("cuda", torch.cuda.current_device())
+
+
 def start_engine(
     model: nn.Module, *, training: Training, engine: Engine, monitors: Path | None = None
 ) -> Any:

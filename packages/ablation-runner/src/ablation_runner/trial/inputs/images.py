@@ -16,6 +16,7 @@ from ablation_runner.storage.store import source_digest
 from ablation_runner.study import Configuration, SingleEncoder
 from ablation_runner.trial._allocating import GROUPS, TEXTURE
 from ablation_runner.trial._seeding import stream_seed
+from ablation_runner.trial.engine.engine import own_device
 from relevance_allocator import patch_texture
 from vlm_encoders import (
     Encoder,
@@ -71,11 +72,13 @@ def store_images(
     images: Sequence[str],
     folder: Path,
     tell: Callable[..., None],
+    *,
+    precision: str,
 ) -> StoredImages:
     """The images' tokens or pixels, stored or completed where needed (several workers share the work).
 
     All tokens of an encoder are stored, so that every budget and every reducer reads the same store, and so does a
-    mixture in which the encoder takes part.
+    mixture in which the encoder takes part. The encoder computes in float32, on the rank's GPU where it has one.
 
     Args:
         configuration: names the encoders, and the reducer whose needs are stored with the features.
@@ -84,12 +87,14 @@ def store_images(
         images: their ids.
         folder: holds all stores.
         tell: called with an event's name and fields.
+        precision: of features and class tokens, as the study trains in it; what chooses among tokens stays float32.
     """
     loaders = {image: partial(task.image, image) for image in images}
     # To draw all scenes again, only to see that they are the same, took longer than to train on them.
     sources = source_digest("vlm_tasks") + own_sources(configuration)
     seen = {"images": f"{task.fingerprint()} {sources}"}
     members = configuration.encoder.members
+    exact = ["positions", "sizes", *(f"extras.{name}" for name in (*configuration.extras, *TEXTURE))]
     stores, costs = [], []
     for index, member in enumerate(members):
 
@@ -98,9 +103,18 @@ def store_images(
 
         encoder = make_encoder(member, seed, extras=configuration.extras)
         costs.append(encoder_cost(encoder))
-        encode, key = _stored_as(configuration, encoder)
+        encode, key = _stored_as(configuration, encoder.to(own_device()))
         stores.append(
-            extract_features(loaders, encode, folder, key=key | seen, check_images=False, progress=progress)
+            extract_features(
+                loaders,
+                encode,
+                folder,
+                key=key | seen,
+                dtype=precision,
+                exact=exact,
+                check_images=False,
+                progress=progress,
+            )
         )
     return StoredImages(
         tuple(stores), sum(cost.parameters for cost in costs), sum(cost.macs for cost in costs)

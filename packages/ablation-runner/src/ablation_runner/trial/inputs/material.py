@@ -91,7 +91,12 @@ def material_key(configuration: Configuration, seed: int) -> str:
 
 
 def load_material(
-    configuration: Configuration, seed: int, features: Path, tell: Callable[..., None]
+    configuration: Configuration,
+    seed: int,
+    features: Path,
+    tell: Callable[..., None],
+    *,
+    precision: str = "float32",
 ) -> Material:
     """Reads the task, and stores what of its images is not stored yet.
 
@@ -100,6 +105,7 @@ def load_material(
         seed: of the trial; an encoder with fresh weights depends on it.
         features: folder of stored features.
         tell: called with an event's name and fields.
+        precision: of the engine.
 
     Raises:
         TrialFailedError: answers are to be ranked, and a type of question has too many, or none in the training split.
@@ -116,7 +122,7 @@ def load_material(
         for split in SPLITS
     }
     images = [image for split in SPLITS for image in splits[split].images]
-    stored = store_images(configuration, seed, task, images, features, tell)
+    stored = store_images(configuration, seed, task, images, features, tell, precision=precision)
     spec = configuration.encoder.spec(extras=configuration.extras)
     material = Material(tokenizer, splits, stored, spec)
     if configuration.data.answers == "ranked":

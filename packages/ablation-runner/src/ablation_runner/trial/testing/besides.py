@@ -4,7 +4,9 @@ import polars as pl
 
 from ablation_runner.plan import TrainedTrial
 from ablation_runner.trial.inputs.material import Material
+from ablation_runner.trial.inputs.pairs import PairFeed, learner_of
 from ablation_runner.trial.testing.captions import caption_rows
+from ablation_runner.trial.testing.evaluate import shown_images
 from ablation_runner.trial.testing.retrieval import retrieval_rows
 from vlm_fusion import VisionLanguageModel
 
@@ -19,8 +21,14 @@ def besides_rows(model: VisionLanguageModel, trial: TrainedTrial, material: Mate
         trial: names arm, seed and configuration.
         material: the test split and its images.
     """
-    weights = trial.configuration.pair_objectives
-    frames = [
-        rows(model, trial, material) for objective, rows in _ROWS.items() if weights.get(objective, 0) > 0
+    configuration, images = trial.configuration, material.splits["test"].images
+    learned = [
+        rows for objective, rows in _ROWS.items() if configuration.pair_objectives.get(objective, 0) > 0
     ]
-    return pl.concat(frames, how="diagonal") if frames else None
+    if not learned:
+        return None
+    feed = PairFeed(material=material, reducer=configuration.tokens, seed=trial.random_seed)
+    learner = learner_of(model.eval(), configuration.training)
+    blind = configuration.data.images == "shuffled"
+    shown = shown_images(len(images), trial.random_seed, shuffled=blind).tolist()
+    return pl.concat((rows(learner, feed, shown, trial) for rows in learned), how="diagonal")

@@ -9,33 +9,27 @@ import torch
 from ablation_runner.plan import TrainedTrial
 from ablation_runner.trial.inputs.data import Split
 from ablation_runner.trial.inputs.feed import Feed
-from ablation_runner.trial.inputs.material import Material
-from ablation_runner.trial.inputs.pairs import PairFeed, learner_of
-from ablation_runner.trial.testing.evaluate import shown_images
-from vlm_fusion import VisionLanguageModel, mask_predict
+from vlm_fusion import mask_predict
 from vlm_tasks import format_prompt, score_predictions
 
 _IMAGES_AT_ONCE = 64
 _LENGTHS = 5  # candidates, as in arXiv 1904.09324, section 3.2
 
 
-def caption_rows(model: VisionLanguageModel, trial: TrainedTrial, material: Material) -> pl.DataFrame:
+def caption_rows(learner: Any, feed: Feed, shown: list[int], trial: TrainedTrial) -> pl.DataFrame:
     """What is written about each test image, and how well it fits all that the test split says of it, a row per metric.
 
     A statement is a question with its answer, as for retrieval; one that is true but not in the split counts as wrong.
     CIDEr counts in how many images words occur, so it needs two images.
 
     Args:
-        model: plain, with whole parameters, of an arm whose last stage learned to guess hidden words.
-        trial: names arm, seed and configuration.
-        material: the test split and its images.
+        learner: an `ImageTextModel` that learned to guess hidden words.
+        feed: what the tokens are fed as.
+        shown: image of the test split that each of them is tested with.
+        trial: names arm and seed.
     """
-    configuration, split = trial.configuration, material.splits["test"]
-    feed = PairFeed(material=material, reducer=configuration.tokens, seed=trial.random_seed)
-    blind = configuration.data.images == "shuffled"
-    shown = shown_images(len(split.images), trial.random_seed, shuffled=blind).tolist()
-    texts = written_captions(learner_of(model.eval(), configuration.training), feed, shown)
-    said = said_of_images(split, prompt=configuration.data.prompt)
+    split, texts = feed.material.splits["test"], written_captions(learner, feed, shown)
+    said = said_of_images(split, prompt=trial.configuration.data.prompt)
     items = pl.DataFrame({"item_id": split.images, "answers": said})
     written = pl.DataFrame({"item_id": split.images, "prediction": texts})
     metrics = ("cider", "rouge_l") if len(items) > 1 else ("rouge_l",)

@@ -11,7 +11,7 @@ from ablation_runner.plan import TrainedTrial
 from ablation_runner.study import AS_TRAINED, Configuration
 from ablation_runner.trial._allocating import AllocatingModel
 from ablation_runner.trial._seeding import stream
-from ablation_runner.trial.engine.engine import training_type
+from ablation_runner.trial.engine.engine import own_device, training_type
 from ablation_runner.trial.inputs.feed import Feed
 from ablation_runner.trial.inputs.material import Material
 from ablation_runner.trial.inputs.pairs import PairFeed, learner_of
@@ -96,9 +96,7 @@ def evaluate_conditions(model: VisionLanguageModel, trial: TrainedTrial, read: R
         trial: what is tested.
         read: gives what a configuration reads.
     """
-    if torch.cuda.is_available():
-        model.to(torch.device("cuda", torch.cuda.current_device()))
-    model.to(training_type(trial.engine))
+    model.to(own_device(), training_type(trial.engine))
     return pl.concat(
         evaluate(model, trial, condition, name=name, material=read(condition, trial.random_seed))
         for name, condition in trial.conditions.items()

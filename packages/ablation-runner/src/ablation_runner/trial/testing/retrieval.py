@@ -9,33 +9,29 @@ import torch
 from ablation_runner.plan import TrainedTrial
 from ablation_runner.trial.inputs.data import Split
 from ablation_runner.trial.inputs.feed import Feed
-from ablation_runner.trial.inputs.material import Material
-from ablation_runner.trial.inputs.pairs import PairFeed, learner_of, statement_rows
-from ablation_runner.trial.testing.evaluate import shown_images
-from vlm_fusion import Question, VisionLanguageModel
+from ablation_runner.trial.inputs.pairs import statement_rows
+from vlm_fusion import Question
 from vlm_tasks import recall_at_k
 
 _METRICS = {"recall_at_1": 1, "recall_at_5": 5}
 _IMAGES_AT_ONCE = 256
 
 
-def retrieval_rows(model: VisionLanguageModel, trial: TrainedTrial, material: Material) -> pl.DataFrame:
+def retrieval_rows(learner: Any, feed: Feed, shown: list[int], trial: TrainedTrial) -> pl.DataFrame:
     """For each test image whether one of its statements is among the nearest of all of them, a row per metric.
 
     A statement is a question with its answer; every one that the test split says of an image counts as right, and equal
     ones are one.
 
     Args:
-        model: plain, with whole parameters, of an arm whose last stage learned the contrast.
-        trial: names arm, seed and configuration.
-        material: the test split and its images.
+        learner: an `ImageTextModel` that learned the contrast.
+        feed: what the tokens are fed as.
+        shown: image of the test split that each of them is tested with.
+        trial: names arm and seed.
     """
-    configuration, split = trial.configuration, material.splits["test"]
-    feed = PairFeed(material=material, reducer=configuration.tokens, seed=trial.random_seed)
-    blind = configuration.data.images == "shuffled"
-    shown = shown_images(len(split.images), trial.random_seed, shuffled=blind).tolist()
+    split = feed.material.splits["test"]
     statements, right = statements_of(split)
-    similar = _similarities(learner_of(model.eval(), configuration.training), feed, statements, shown)
+    similar = _similarities(learner, feed, statements, shown)
     frames = []
     for metric, k in _METRICS.items():
         if k > len(statements):

@@ -13,6 +13,7 @@ from transformers import AutoModelForImageTextToText, AutoProcessor
 from ablation_runner.failure import TrialFailedError
 from ablation_runner.plan import TrainedTrial
 from ablation_runner.study import QUESTION, Checkpoint, Configuration
+from ablation_runner.trial.engine.engine import own_device
 from ablation_runner.trial.inputs.data import read_items
 from ablation_runner.trial.testing.evaluate import shown_images
 from vlm_fusion import Cost
@@ -45,9 +46,7 @@ def load_vlm(checkpoint: Checkpoint, *, dtype: torch.dtype) -> Vlm:
     processor.tokenizer.padding_side = "left"  # answers follow the prompt
     if processor.tokenizer.pad_token_id is None:
         processor.tokenizer.pad_token = processor.tokenizer.eos_token
-    if torch.cuda.is_available():
-        model.to(torch.device("cuda", torch.cuda.current_device()))
-    return Vlm(model.eval(), processor)
+    return Vlm(model.eval().to(own_device()), processor)
 
 
 def vlm_rows(vlm: Vlm, trial: TrainedTrial, condition: Configuration, *, name: str) -> pl.DataFrame:
