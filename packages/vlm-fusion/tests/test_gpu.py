@@ -20,7 +20,8 @@ def loss_and_gradients(name: str, device: str) -> tuple[float, dict[str, torch.T
     tokens, rows = image_tokens(), pack_questions(questions(), pad=0)
     fields = [None if field is None else field.to(device) for field in tokens[:6]]
     moved = VisualTokens(*fields, {key: extra.to(device) for key, extra in tokens.extras.items()})
-    loss = model(moved, **{key: value.to(device) for key, value in rows._asdict().items()}).loss
+    text = (part.to(device) for part in (rows.input_ids, rows.attention_mask, rows.segments, rows.labels))
+    loss = model(moved, *text).loss
     loss.backward()
     gradients = {
         key: parameter.grad.cpu() for key, parameter in model.named_parameters() if parameter.grad is not None
