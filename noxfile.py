@@ -115,7 +115,7 @@ def tests_slow(session: nox.Session) -> None:
 
 @nox.session(venv_backend="none")
 def gpu(session: nox.Session) -> None:
-    """Runs what needs an NVIDIA GPU: a study in bfloat16 under ZeRO 2 and 3, killed and resumed, and training's throughput."""
+    """Runs what needs an NVIDIA GPU: studies killed and resumed there, all parts against the CPU, memory, throughput."""
     if not Path("/dev/nvidiactl").exists():
         session.skip("no NVIDIA GPU here; the same runs at tiny shapes on the CPU in tests-slow")
     run_shared(session, "pytest", "-m", "gpu", *session.posargs)

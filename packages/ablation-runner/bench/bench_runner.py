@@ -6,6 +6,7 @@ quiet cores; `--quick` takes two and judges nothing.
 """
 
 import argparse
+import os
 import sys
 import tempfile
 from pathlib import Path
@@ -14,6 +15,8 @@ from one_trial import one_trial, planned
 from overhead import BOUNDS, measure_overhead
 from pairing import run_pairs
 from shared_work import BOUND, arm_steps, separate_processes
+
+from ablation_runner.pools._command import MEMORY
 
 SECTIONS = ("overhead", "shared", "pairing")
 
@@ -25,6 +28,8 @@ def main() -> int:
     parser.add_argument("--only", choices=SECTIONS, action="append", help="leaves the other sections out")
     parser.add_argument("--runs", type=Path, help="a runs folder with stored features of fusion-method")
     asked = parser.parse_args()
+    if not MEMORY.items() <= os.environ.items():  # as a worker's process has it, for the peers too
+        os.execve(sys.executable, [sys.executable, *sys.argv], {**os.environ, **MEMORY})
     sections = asked.only or SECTIONS
     missed = False
     with tempfile.TemporaryDirectory() as place:

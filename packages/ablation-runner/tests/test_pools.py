@@ -76,7 +76,16 @@ def test_without_gpus_our_own_workers_train_on_the_cpu_and_commands_where_they_l
     monkeypatch.delenv("DS_ACCELERATOR", raising=False)
     monkeypatch.setattr("ablation_runner.pools._command.gpus", list)
     monkeypatch.setattr("ablation_runner.pools._command.starts_own_ranks", lambda _: is_command)
-    assert worker_environment(run, 1, ["0"]).get("DS_ACCELERATOR") == told
+    environment = worker_environment(run, 1, ["0"])
+    assert environment.get("DS_ACCELERATOR") == told
+    assert ("MALLOC_TRIM_THRESHOLD_" in environment) != is_command
+
+
+def test_what_a_user_says_of_memory_stands(monkeypatch: pytest.MonkeyPatch, run: RunFolder) -> None:
+    monkeypatch.setattr("ablation_runner.pools._command.gpus", list)
+    monkeypatch.setattr("ablation_runner.pools._command.starts_own_ranks", lambda _: False)
+    monkeypatch.setenv("MALLOC_TRIM_THRESHOLD_", "1")
+    assert worker_environment(run, 1, ["0"])["MALLOC_TRIM_THRESHOLD_"] == "1"
 
 
 def test_the_devices_that_there_are_are_counted_without_a_driver(

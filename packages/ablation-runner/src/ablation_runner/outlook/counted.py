@@ -1,13 +1,12 @@
 """What an arm costs that is trained in half precision: counted on its model's shapes, so that no weights are needed."""
 
-import json
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ablation_runner.errors import StudyError
 from ablation_runner.outlook.memory import saved_activations
+from ablation_runner.outlook.tasks import items_of, task_of
 from ablation_runner.study import Configuration, Training
 
 if TYPE_CHECKING:
@@ -49,13 +48,12 @@ def count(configuration: Configuration, *, recompute: bool = False) -> Counted:
     from ablation_runner.trial.model.assemble import assemble_model
     from ablation_runner.trial.model.cost import answering_cost
     from vlm_fusion import encode_question
-    from vlm_tasks import create_task, format_prompt
+    from vlm_tasks import format_prompt
 
     data, here = configuration.data, _without_weights(configuration)
-    task = create_task(data.task.name, **data.task.options())
-    tokenizer = make_tokenizer(task, here)
-    asked, answer = _first_question(data.task.model_dump_json())
-    question = encode_question(tokenizer, format_prompt(data.prompt, asked), answer)
+    tokenizer = make_tokenizer(task_of(data), here)
+    first = items_of(data, "test").row(0, named=True)
+    question = encode_question(tokenizer, format_prompt(data.prompt, first["question"]), first["answers"][0])
     with torch.device("meta"):
         model = assemble_model(here, tokenizer, seed=0)
         text = len(question.prompt) + len(question.answer)
@@ -69,16 +67,6 @@ def count(configuration: Configuration, *, recompute: bool = False) -> Counted:
         visual_tokens=cost.visual_tokens,
         activations=activations,
     )
-
-
-@cache
-def _first_question(task: str) -> tuple[str, str]:
-    """Of a task's test split the first question and its answer; all arms that share the task share the drawing."""
-    from vlm_tasks import create_task
-
-    options = json.loads(task)
-    row = create_task(options.pop("name"), **options).items("test").row(0, named=True)
-    return row["question"], row["answers"][0]
 
 
 def _activations(

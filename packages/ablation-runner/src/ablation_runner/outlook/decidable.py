@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 import polars as pl
 
 import ablation_stats as stats
+from ablation_runner.outlook.tasks import items_of
 from ablation_runner.report import scale_of
 from ablation_runner.running.pipeline import is_finished
 from ablation_runner.running.prepared import Prepared
@@ -13,7 +14,6 @@ from ablation_runner.scores.stats_claims import stats_claim
 from ablation_runner.scores.tested_rows import tested_rows
 from ablation_runner.storage.lock import ALPHA
 from ablation_runner.study import Study, TrainedStudy
-from vlm_tasks import create_task
 
 # What is assumed where no trials tell, in the metric's unit: one question in ten is answered differently by two arms,
 # most of it by chance of training, and training runs move the whole difference by a point.
@@ -169,9 +169,7 @@ def _test_items(prepared: Prepared) -> pl.DataFrame | None:
     """The test questions of the baseline, drawn once for all claims; None of a command's."""
     if not isinstance(prepared.study, TrainedStudy):
         return None
-    data = prepared.study.baseline.data
-    items = create_task(data.task.name, **data.task.options()).items("test")
-    return items if data.limit is None else items.head(data.limit)
+    return items_of(prepared.study.baseline.data, "test")
 
 
 def _asked(items: pl.DataFrame | None, kind: str | None, rows: pl.DataFrame | None) -> tuple[int, int] | None:

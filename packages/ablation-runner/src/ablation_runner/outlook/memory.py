@@ -84,18 +84,21 @@ def saved_activations() -> Iterator[Callable[[], int]]:
     import torch
 
     held: dict[int, torch.UntypedStorage] = {}
-    most = 0
+    kept = most = 0
 
     def keep(tensor: "Tensor") -> "Tensor":
-        nonlocal most
+        nonlocal kept, most
         storage = tensor.untyped_storage()
         if not _is_weight(tensor) and storage._cdata not in held:
             held[storage._cdata] = storage  # held itself: another one must not get its address
-            most = max(most, sum(each.nbytes() for each in held.values()))
+            kept += storage.nbytes()
+            most = max(most, kept)
         return tensor
 
     def use(tensor: "Tensor") -> "Tensor":
+        nonlocal kept
         held.clear()  # the backward pass has begun
+        kept = 0
         return tensor
 
     with torch.autograd.graph.saved_tensors_hooks(keep, use):

@@ -31,7 +31,11 @@ def seeded_draws(seed: int, *names: str | int) -> Iterator[None]:
     place that touches it.
     """
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(stream_seed(seed, *names))  # noqa: TID251 (forked above)
+        # As torch.manual_seed does it, without the accelerators that are not here: this is done in every step.
+        drawn = stream_seed(seed, *names)
+        torch.default_generator.manual_seed(drawn)
+        if torch.cuda.is_available():
+            torch.cuda.manual_seed_all(drawn)
         yield
 
 
