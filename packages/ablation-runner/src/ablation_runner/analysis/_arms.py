@@ -1,6 +1,7 @@
 """One arm of the report: its mean, its difference to the baseline, its costs."""
 
 from collections.abc import Mapping, Sequence
+from statistics import median
 from typing import Any
 
 import polars as pl
@@ -51,7 +52,7 @@ def arm_result(
         parameters=cost.get("trainable_parameters", 0),
         macs=cost.get("macs", 0),
         visual_tokens=cost.get("visual_tokens", 0),
-        train_seconds=_mean_seconds(own) if prepared.study.stages is None else None,
+        train_seconds=_median_seconds(own) if prepared.study.stages is None else None,
         seeds=tuple(sorted(record["seed"] for record in own)),
         mean=mean_of(cube, arm.name) if own else None,
         difference=interval_of(difference),
@@ -64,10 +65,13 @@ def arm_result(
     )
 
 
-def _mean_seconds(records: Sequence[Mapping[str, Any]]) -> float | None:
-    """Training time, mean over the trials that know theirs; a command that was interrupted does not."""
+def _median_seconds(records: Sequence[Mapping[str, Any]]) -> float | None:
+    """Training time, median over the trials that know theirs: one of them may have run beside other work.
+
+    A command that was interrupted does not know.
+    """
     known = [record["train_seconds"] for record in records if record["train_seconds"] is not None]
-    return sum(known) / len(known) if known else None
+    return median(known) if known else None
 
 
 def mean_of(cube: stats.PairedCube | None, arm: str) -> Interval | None:

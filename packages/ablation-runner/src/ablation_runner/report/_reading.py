@@ -100,5 +100,5 @@ def terms(results: StudyResults, scale: Scale) -> list[Term]:
             "cpu: small models that stand for large ones, as said at the top; directions may carry over, sizes "
             "need not. gpu: models of the size that the literature speaks of.",
         ),
-        Term("training time", "of one trial, mean over seeds, on the machine named below."),
+        Term("training time", "of one trial, median over seeds, on the machine named below."),
     ]

@@ -25,7 +25,7 @@ class ArmResult:
         parameters: trainable parameters.
         macs: multiply-accumulates of one question, forward.
         visual_tokens: tokens per image that the language model sees.
-        train_seconds: mean over seeds.
+        train_seconds: median over seeds.
         seeds: seeds with a finished trial.
         mean: the metric with its interval over seeds and images; None without a finished trial.
         difference: paired difference to the baseline; None for the baseline itself or where not defined.
