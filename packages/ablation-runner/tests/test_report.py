@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 from ablation_runner.report import write_report
+from ablation_runner.report._curves import curves
 from ablation_runner.results import StudyResults
 
 study_results = runpy.run_path(str(Path(__file__).with_name("test_report_example.py")))["study_results"]
@@ -128,6 +129,17 @@ def test_figures_are_files_of_their_own_with_the_arms_in_them(folder: Path, resu
         assert all(arm.name in svg for arm in results.arms)
         with Image.open(folder / "figures" / f"{name}.png") as image:
             assert image.format == "PNG"
+
+
+def test_curves_of_unequal_length_are_said_to_be_of_the_last_stage(results: StudyResults) -> None:
+    said = "Steps are those of an arm's last stage"
+    whole, last = curves(results), results.arms[-1].name
+    assert whole is not None
+    assert said not in whole.caption
+    shorter = results.curves.filter((pl.col("arm") != last) | (pl.col("step") <= 300))
+    cut = curves(dataclasses.replace(results, curves=shorter))
+    assert cut is not None
+    assert said in cut.caption
 
 
 def test_pictures_are_enlarged_by_whole_pixels(folder: Path) -> None:

@@ -37,6 +37,7 @@ def curves(results: StudyResults) -> Figure | None:
     ]
     panels = [panel for panel in names.values() if panel in set(lines["panel"])]
     objectives = any("objectives" in line for arm in results.arms for line in arm.differs)
+    lengths = known.group_by("arm").agg(pl.col("step").max())["step"]
     left_out = results.curves.height - finite.height
     return draw(
         name="learning-curves",
@@ -45,6 +46,7 @@ def curves(results: StudyResults) -> Figure | None:
         caption=(
             "Coloured, with dots: loss on validation questions, one line per seed. Grey: loss on training questions. "
             f"Dotted: the baseline's validation loss, mean over seeds.{' The loss axis is logarithmic.' if log else ''}"
+            + (" Steps are those of an arm's last stage of training." if lengths.n_unique() > 1 else "")
             + (
                 " Arms that learn other objectives have other losses: compare those of one arm only."
                 if objectives
