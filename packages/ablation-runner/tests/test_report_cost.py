@@ -64,6 +64,16 @@ def test_the_page_says_which_arms_are_on_the_front(study: StudyResults, tmp_path
     assert (tmp_path / "figures" / "cost.png").is_file()
 
 
+def test_times_that_vary_as_from_run_to_run_make_no_front(study: StudyResults) -> None:
+    same = {"parameters": 1, "macs": 1, "visual_tokens": 1, "converged": True}
+    arms = [
+        dataclasses.replace(arm, train_seconds=100.0 - 4 * place, **same)
+        for place, arm in enumerate(arm for arm in study.arms if not arm.is_blind)
+    ]
+    assert len(arms) == 3
+    assert cost_front(None, arms) is None  # no score is looked at
+
+
 def test_arms_have_no_front_where_the_baseline_had_not_converged(study: StudyResults) -> None:
     arms = [dataclasses.replace(arm, converged=arm.converged and not arm.is_baseline) for arm in study.arms]
     assert cost_front(None, arms) is None  # no score is looked at

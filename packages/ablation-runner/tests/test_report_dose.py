@@ -110,13 +110,27 @@ def test_a_dose_that_had_not_converged_is_drawn_and_not_tested(
             ),
             None,
         ),
+        (
+            "data.task",
+            (
+                '{ more = { name = "easy-vqa", validation_images = 300 }, '
+                'some = { name = "easy-vqa", validation_images = 2400 }, '
+                'few = { name = "easy-vqa", validation_images = 3900 } }'
+            ),
+            ("training images", [100.0, 1600.0, 3600.0, 3700.0]),
+        ),
         ("training.learning_rate", "[1e-3, 2e-3, 4e-3, 3e-3]", ("learning rate", [1e-3, 2e-3, 3e-3, 4e-3])),
     ],
 )
 def test_a_dose_is_a_number_that_every_arm_sets_to_another_value(
     path: str, levels: str, expected: tuple[str, list[float]] | None, tmp_path: Path
 ) -> None:
-    text = MADE["STUDY"].split("[design]")[0] + f'[factors.it]\npath = "{path}"\nlevels = {levels}\n'
+    text = (
+        MADE["STUDY"]
+        .split("[design]")[0]
+        .replace('"easy-vqa"', '{ name = "easy-vqa", validation_images = 400 }')
+    )
+    text += f'[factors.it]\npath = "{path}"\nlevels = {levels}\n'
     (tmp_path / "made.toml").write_text(text)
     found = list(find_doses(MADE["prepare"](str(tmp_path / "made.toml"), runs=tmp_path)))
     assert [(doses.quantity, list(doses.of_arm.values())) for doses in found] == (

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import ablation_stats as stats
 from ablation_runner.analysis._cubes import Tested
+from ablation_runner.analysis._lower import is_lower
 from ablation_runner.results import COSTS, ArmResult, CostFront, FrontPoint
 
 _RESAMPLES = 2000
@@ -41,5 +42,5 @@ def cost_front(tested: Tested, arms: Sequence[ArmResult]) -> CostFront | None:
 
 
 def _differs(arms: Sequence[ArmResult], kind: str) -> bool:
-    costs = {getattr(arm, kind) for arm in arms}
-    return len(costs) > 1 and all(costs)
+    costs = [getattr(arm, kind) for arm in arms]
+    return bool(costs) and all(costs) and is_lower(min(costs), max(costs), kind=kind)

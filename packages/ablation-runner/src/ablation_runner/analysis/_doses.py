@@ -1,12 +1,16 @@
 """Which arms of a study differ in one number alone: factor by factor, the number and what it is called."""
 
 from collections.abc import Iterator, Mapping
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 from ablation_runner.plan import PlannedArm
 from ablation_runner.running.prepared import Prepared
+from ablation_runner.study import Configuration
+from vlm_tasks import create_task
 
 QUANTITIES = {"tokens.budget": "visual tokens", "encoder.image_size": "image size in pixels"}
+_HELD_OUT = "data.task.validation_images"  # what is not trained on: the dose is the rest
 LEAST_DOSES = 3
 
 
@@ -26,9 +30,11 @@ def find_doses(prepared: Prepared) -> Iterator[Doses]:
         numbers = {arm.name: dict(_numbers(path, _value(arm, path))) for arm in arms}
         shared = [key for key in next(iter(numbers.values()), {}) if _is_dose(key, numbers)]
         if len(shared) == 1:
-            rising = sorted(((found[shared[0]], arm) for arm, found in numbers.items()))
+            doses = {arm: found[shared[0]] for arm, found in numbers.items()}
             quantity = QUANTITIES.get(shared[0], shared[0].rsplit(".", 1)[-1].replace("_", " "))
-            yield Doses(factor=name, quantity=quantity, of_arm={arm: dose for dose, arm in rising})
+            if shared[0] == _HELD_OUT:
+                doses, quantity = {arm.name: _training_images(arm) for arm in arms}, "training images"
+            yield Doses(factor=name, quantity=quantity, of_arm=dict(sorted(doses.items(), key=itemgetter(1))))
 
 
 def _moves_alone(arm: PlannedArm, factor: str, baseline: PlannedArm) -> bool:
@@ -41,6 +47,12 @@ def _is_dose(key: str, numbers: Mapping[str, Mapping[str, float]]) -> bool:
     """Whether every arm has the number, each another, and there are enough of them."""
     values = [found[key] for found in numbers.values() if key in found]
     return LEAST_DOSES <= len(set(values)) == len(values) == len(numbers)
+
+
+def _training_images(arm: PlannedArm) -> float:
+    assert isinstance(arm.configuration, Configuration)  # a command's has no such path
+    named = arm.configuration.data.task
+    return float(len(create_task(named.name, **named.options()).image_ids("train")))
 
 
 def _value(arm: PlannedArm, path: str) -> Any:

@@ -6,12 +6,10 @@ from dataclasses import replace
 import ablation_stats as stats
 from ablation_runner.analysis._arms import interval_of
 from ablation_runner.analysis._cubes import Tested
+from ablation_runner.analysis._lower import is_lower
 from ablation_runner.report import is_significant
 from ablation_runner.results import COSTS, ArmResult, Candidate, Recommendation
 from ablation_runner.study import Claim
-
-# The share by which a measured cost has to be lower: times vary by as much from run to run.
-_SPREAD = {"train_seconds": 0.1}
 
 
 def recommend(tested: Tested, arms: Sequence[ArmResult], claims: Sequence[Claim]) -> Recommendation | None:
@@ -95,8 +93,10 @@ def _with_candidates(
 
 def cheaper_arms(arms: Sequence[ArmResult], reference: ArmResult, kind: str) -> list[ArmResult]:
     """The arms whose cost of a kind (`COSTS`) is lower than the reference's, by more than it varies."""
-    own, spread = getattr(reference, kind), _SPREAD.get(kind, 0.0)
-    return [arm for arm in arms if own and getattr(arm, kind) and getattr(arm, kind) < own * (1 - spread)]
+    own = getattr(reference, kind)
+    return [
+        arm for arm in arms if own and getattr(arm, kind) and is_lower(getattr(arm, kind), own, kind=kind)
+    ]
 
 
 def _candidate(tested: stats.Candidate) -> Candidate:
