@@ -142,6 +142,16 @@ def test_curves_of_unequal_length_are_said_to_be_of_the_last_stage(results: Stud
     assert said in cut.caption
 
 
+def test_what_a_study_does_not_have_is_not_shown(results: StudyResults, tmp_path: Path) -> None:
+    arms = tuple(dataclasses.replace(arm, converged=True, convergence_known=False) for arm in results.arms)
+    kind = results.by_type["question_type"][0]
+    one = results.by_type.filter(pl.col("question_type") == kind)
+    plain = dataclasses.replace(results, arms=arms, by_type=one)
+    text = Reader(write_report(plain, tmp_path).read_text()).text
+    assert "by question type" not in text
+    assert "Every arm with results had converged" not in text
+
+
 def test_pictures_are_enlarged_by_whole_pixels(folder: Path) -> None:
     with Image.open(folder / "figures" / "question-1.png") as picture:
         assert picture.size == (192, 192)

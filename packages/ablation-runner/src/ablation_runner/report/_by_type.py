@@ -19,11 +19,10 @@ _NAME_WIDTH = 26
 
 
 def by_type(results: StudyResults, scale: Scale) -> Figure | None:
-    """One panel per question type; None without results by type."""
+    """One panel per question type; None where there is one type, or none, with results."""
     rows = _rows(results, scale)
-    if not rows:
+    if not rows or (count := results.by_type["question_type"].n_unique()) == 1:
         return None
-    count = results.by_type["question_type"].n_unique()
     panels = list(dict.fromkeys(row["panel"] for row in rows))
     names = list(dict.fromkeys(row["name"] for row in rows))
     domain = _domain(rows)

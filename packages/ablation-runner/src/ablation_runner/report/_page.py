@@ -64,6 +64,7 @@ class Page:
     trials: int
     open_trials: list[TrialRow]
     unconverged: list[str]
+    convergence_known: bool
     audit: list[AuditGroup]
     reading: str
     terms: list[Term]
@@ -115,6 +116,7 @@ def gather(results: StudyResults) -> Page:
         trials=results.trials.height,
         open_trials=open_trials(results),
         unconverged=[arm.name for arm in results.arms if arm.mean is not None and not arm.converged],
+        convergence_known=all(arm.convergence_known for arm in results.arms if arm.mean is not None),
         audit=audit_groups(results.audit),
         reading=reading(results, scale),
         terms=terms(results, scale),
