@@ -8,13 +8,14 @@ from rich.console import Console
 
 from ablation_runner.cleaning.recovery import forget_failure, sweep
 from ablation_runner.leases import is_leased, take_part
-from ablation_runner.plan import Trial, write_plan
+from ablation_runner.plan import Trial, read_plan, write_plan
 from ablation_runner.pools import Pool, WorkerEnd
 from ablation_runner.running.in_process import work_here
 from ablation_runner.running.prepared import Prepared
 from ablation_runner.running.progress import Progress, shown
 from ablation_runner.storage.files import write_atomically
 from ablation_runner.storage.lock import lock_study
+from ablation_runner.storage.store import RunFolder
 
 _LOOK_EVERY = 0.5  # seconds between looks at trials that other commands run
 
@@ -72,8 +73,15 @@ def _work_off(
         ends = _ends(prepared, missing[0].processes, workers, pool, on_event)
         before, left = left, _unrecorded(prepared, left)
         waited = bool(left) and _wait_for_others(prepared, left, on_event)
-        if not left or (not waited and (len(left) == len(before) or not any(end.exit_code for end in ends))):
-            return ends  # else a worker died, here or elsewhere, and others take over what it left
+        left = _unrecorded(prepared, left)
+        died = any(end.exit_code for end in ends) and len(left) < len(before)
+        if not left or not (waited or died or _is_replaced(folder, planned)):
+            return ends  # else others take over what was left, here or elsewhere
+
+
+def _is_replaced(folder: RunFolder, planned: list[Trial]) -> bool:
+    """Whether another command has written another plan, which workers of this one may have read."""
+    return {trial.name for trial in read_plan(folder.plan_file)} != {trial.name for trial in planned}
 
 
 def _ends(prepared: Prepared, processes: int, workers: int, pool: Pool, on_event: OnEvent) -> list[WorkerEnd]:
