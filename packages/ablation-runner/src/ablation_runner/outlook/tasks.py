@@ -1,10 +1,9 @@
 """The tasks of a study as a plan looks at them: each is made once, and each of its splits drawn once, for all arms."""
 
-import json
 from functools import cache
 from typing import TYPE_CHECKING
 
-from ablation_runner.study import Data
+from ablation_runner.study import Data, Variant
 
 if TYPE_CHECKING:
     import polars as pl
@@ -36,8 +35,8 @@ def items_of(data: Data, split: str) -> "pl.DataFrame":
 def _task(named: str) -> "Task":
     from vlm_tasks import create_task
 
-    options = json.loads(named)
-    return create_task(options.pop("name"), **options)
+    task = Variant.model_validate_json(named)
+    return create_task(task.name, **task.options())
 
 
 @cache
