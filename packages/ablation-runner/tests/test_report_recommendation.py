@@ -9,11 +9,13 @@ import pytest
 
 import ablation_stats as stats
 from ablation_runner.analysis import analyze
-from ablation_runner.analysis._recommend import cheaper_arms
+from ablation_runner.analysis._recommend import _is_within, cheaper_arms
+from ablation_runner.errors import StudyError
 from ablation_runner.report import write_report
 from ablation_runner.report._numbers import scale_of
 from ablation_runner.report._recommendation import recommendation
-from ablation_runner.results import StudyResults
+from ablation_runner.results import COSTS, StudyResults
+from ablation_runner.study import Budget
 
 MADE = runpy.run_path(str(Path(__file__).with_name("test_report_made_run.py")))
 SHARE = scale_of("exact_match")
@@ -101,6 +103,46 @@ def test_nothing_is_recommended_where_the_blind_control_keeps_up(run: Run) -> No
         "None can be recommended: the study cannot tell even the blind control from the baseline, "
         "so it could not have seen a loss."
     )
+
+
+def test_nothing_is_recommended_beyond_the_budget(run: Run) -> None:
+    study = run(STUDY + "\n[recommendation.budget]\nvisual_tokens = 16\nmacs = 1.3e6\n", sixty_four=0.8)
+    assert study.recommendation is not None
+    assert (study.recommendation.arm, study.recommendation.reference) == ("budget-4", "budget-16")
+    assert said(study).startswith(
+        "Not considered, as not known to be within the budget (at most MACs per question 1.3 M and visual tokens 16): "
+        "budget-16 and budget-64. Take budget-4: of the arms shown to lose less than 3.0 points against the baseline budget-16"
+    )
+
+
+def test_a_cost_that_is_not_known_is_within_no_budget(run: Run) -> None:
+    study = run()
+    unknown = dataclasses.replace(study.arms[1], train_seconds=None, macs=0)
+    assert _is_within(unknown, {"visual_tokens": 4})
+    assert not _is_within(unknown, {"visual_tokens": 4, "macs": 1e12})
+    assert not _is_within(unknown, {"train_seconds": 1e12})
+
+
+def test_the_costs_of_a_budget_are_those_of_the_report() -> None:
+    assert list(Budget.model_fields) == list(COSTS)
+
+
+def test_an_arm_left_out_is_compared_but_not_recommended(run: Run) -> None:
+    study = run(STUDY + '\n[recommendation]\nleave_out = ["budget-64"]\n', four=0.6, sixty_four=0.8)
+    assert study.recommendation is not None
+    assert (study.recommendation.arm, study.recommendation.reference) == (None, "budget-16")
+    assert next(arm for arm in study.arms if arm.name == "budget-64").difference is not None
+
+
+def test_there_is_no_recommendation_where_every_other_arm_is_left_out(run: Run) -> None:
+    assert run(STUDY + '\n[recommendation]\nleave_out = ["budget-4", "budget-64"]\n').recommendation is None
+
+
+def test_a_budget_below_nothing_and_an_unknown_arm_are_refused(run: Run) -> None:
+    with pytest.raises(StudyError, match=r"recommendation\.budget\.macs"):
+        run(STUDY + "\n[recommendation.budget]\nmacs = 0\n")
+    with pytest.raises(StudyError, match=r"recommendation\.leave_out\.0: unknown arm 'budget-5'.*budget-"):
+        run(STUDY + '\n[recommendation]\nleave_out = ["budget-5"]\n')
 
 
 def test_a_study_without_a_margin_has_no_recommendation(run: Run, tmp_path: Path) -> None:

@@ -92,7 +92,7 @@ def analyze(prepared: Prepared) -> StudyResults:
         image=pictures_of(prepared.study),
         questions=tested.questions.height,
         images=tested.questions["cluster"].n_unique(),
-        recommendation=recommend(tested, arms, prepared.study.claims),
+        recommendation=recommend(tested, arms, prepared.study),
         audit=hygiene(tested, prepared, finished, arms, verdicts, curves),
         cost_front=cost_front(tested, arms),
         transfer=transfer_table(tested, prepared),

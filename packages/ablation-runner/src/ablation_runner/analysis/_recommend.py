@@ -1,6 +1,6 @@
 """The cheapest configuration that is shown not to lose more than the study's margin, and why there may be none."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import ablation_stats as stats
@@ -9,34 +9,42 @@ from ablation_runner.analysis._cubes import Tested
 from ablation_runner.analysis._lower import is_lower
 from ablation_runner.report import is_significant
 from ablation_runner.results import COSTS, ArmResult, Candidate, Recommendation
-from ablation_runner.study import Claim
+from ablation_runner.study import Claim, Study
 
 
-def recommend(tested: Tested, arms: Sequence[ArmResult], claims: Sequence[Claim]) -> Recommendation | None:
+def recommend(tested: Tested, arms: Sequence[ArmResult], study: Study) -> Recommendation | None:
     """What to take: the arm shown to be best, or else the baseline, or a cheaper one that holds its score.
 
-    The margin is the smallest that the study's claims declare, a difference that its author calls relevant.
+    The margin is the smallest that the study's claims declare, a difference that its author calls relevant. None is
+    taken that costs more than the study's budget, or that it leaves out.
 
     Args:
         tested: the scores.
         arms: all arms, the baseline first.
-        claims: of the study file.
+        study: the study file.
     """
-    margin = smallest_margin(claims)
-    if margin is None:
+    margin = smallest_margin(study.claims)
+    could_be_used = [
+        arm for arm in arms if not arm.is_blind and arm.name not in study.recommendation.leave_out
+    ]
+    if margin is None or all(arm.is_baseline for arm in could_be_used):
         return None
-    reference = _reference(arms)
+    budget = study.recommendation.budget.given
+    open_to_choice = [arm for arm in could_be_used if _is_within(arm, budget)]
+    reference = _best(open_to_choice) or arms[0]
     found = Recommendation(
         arm=None,
         reference=reference.name,
         margin=margin,
         cost="",
+        budget=budget,
+        over_budget=tuple(arm.name for arm in could_be_used if arm not in open_to_choice),
         candidates=(),
         blocked=blocked(tested, arms),
     )
     if found.blocked:
         return found
-    return _with_candidates(found, tested, arms, reference)
+    return _with_candidates(found, tested, open_to_choice, reference)
 
 
 def smallest_margin(claims: Sequence[Claim]) -> float | None:
@@ -44,14 +52,19 @@ def smallest_margin(claims: Sequence[Claim]) -> float | None:
     return min((claim.margin for claim in claims if claim.margin > 0), default=None)
 
 
-def _reference(arms: Sequence[ArmResult]) -> ArmResult:
-    """The best of the arms that are shown to be better than the baseline; the baseline where there are none."""
+def _is_within(arm: ArmResult, budget: Mapping[str, float]) -> bool:
+    """Whether an arm is known to cost no more; a cost of zero is one that is not known."""
+    return all(0 < (getattr(arm, kind) or 0) <= limit for kind, limit in budget.items())
+
+
+def _best(arms: Sequence[ArmResult]) -> ArmResult | None:
+    """The best of the arms that are shown to be better than the baseline."""
     better = [
         (arm.difference.estimate, arm)
         for arm in arms
-        if not arm.is_blind and arm.converged and arm.difference and arm.difference.estimate > 0 and is_significant(arm)
+        if arm.converged and arm.difference and arm.difference.estimate > 0 and is_significant(arm)
     ]  # fmt: skip
-    return max(better, key=lambda each: each[0])[1] if better else arms[0]
+    return max(better, key=lambda each: each[0])[1] if better else None
 
 
 def blocked(tested: Tested, arms: Sequence[ArmResult]) -> str:
@@ -76,7 +89,7 @@ def _with_candidates(
     found: Recommendation, tested: Tested, arms: Sequence[ArmResult], reference: ArmResult
 ) -> Recommendation:
     best = None if reference.is_baseline else reference.name
-    usable = [arm for arm in arms if arm.mean and arm.converged and not arm.is_blind]
+    usable = [arm for arm in arms if arm.mean and arm.converged]
     kind = next((kind for kind in COSTS if cheaper_arms(usable, reference, kind)), None)
     if kind is None or tested.main is None:
         return replace(found, arm=best)

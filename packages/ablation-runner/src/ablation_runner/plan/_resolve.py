@@ -49,7 +49,11 @@ def resolve_arms(study: Study, *, chosen: Mapping[str, str] | None = None) -> tu
             tested_under(study, arm.name, arm.configuration)
         _check_objectives(study, resolved)
         _check_replicates(resolved)
-    _check_claims(study, [arm.name for arm in resolved])
+    names = [arm.name for arm in resolved]
+    _check_claims(study, names)
+    for index, arm in enumerate(study.recommendation.leave_out):
+        if arm not in names:
+            raise StudyError(f"recommendation.leave_out.{index}: unknown arm {arm!r}; {nearest(arm, names)}")
     return resolved
 
 

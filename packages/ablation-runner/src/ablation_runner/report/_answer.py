@@ -2,10 +2,8 @@
 
 from ablation_runner.report._numbers import Scale, plural, signed, value_text
 from ablation_runner.report._standing import Standing, baseline_of, is_significant, standing, the_baseline
-from ablation_runner.report._text import in_line, shorten
+from ablation_runner.report._text import first, in_line, listed, shorten
 from ablation_runner.results import ArmResult, StudyResults
-
-_NAMED = 6  # arms named in the sentence before the rest is counted
 
 _PHRASES = {
     Standing.BETTER: ("is better", "are better"),
@@ -45,10 +43,10 @@ def answer(results: StudyResults, scale: Scale) -> str:
     named = f"{the_baseline(_short(baseline))} ({value_text(baseline.mean.estimate, scale)})"
     parts = [_phrase(word, arms, scale) for word, arms in groups.items()]
     if Standing.BETTER in groups:
-        return f"Compared with {named}, {_listed(parts)}."
+        return f"Compared with {named}, {listed(parts)}."
     if set(groups) == {Standing.WORSE}:
-        return f"{named[0].upper()}{named[1:]} is the best: {_listed(parts)}."
-    return f"No arm is shown to be better than {named}: {_listed(parts)}."
+        return f"{named[0].upper()}{named[1:]} is the best: {listed(parts)}."
+    return f"No arm is shown to be better than {named}: {listed(parts)}."
 
 
 def cautions(results: StudyResults, scale: Scale) -> list[str]:
@@ -70,12 +68,8 @@ def _phrase(word: Standing, arms: list[ArmResult], scale: Scale) -> str:
         if judged
         else arms
     )
-    names = [
-        _named(arm, scale, unit=index == 0, difference=judged) for index, arm in enumerate(ranked[:_NAMED])
-    ]
-    if len(ranked) > _NAMED:
-        names.append(f"{len(ranked) - _NAMED} more")
-    return f"{_listed(names)} {_PHRASES[word][len(arms) > 1]}"
+    names = [_named(arm, scale, unit=index == 0, difference=judged) for index, arm in enumerate(ranked)]
+    return f"{listed(first(names))} {_PHRASES[word][len(arms) > 1]}"
 
 
 def _named(arm: ArmResult, scale: Scale, *, unit: bool, difference: bool) -> str:
@@ -87,12 +81,6 @@ def _named(arm: ArmResult, scale: Scale, *, unit: bool, difference: bool) -> str
 
 def _short(arm: ArmResult) -> str:
     return in_line(shorten(arm.name, 60))
-
-
-def _listed(parts: list[str]) -> str:
-    if any(" and " in part for part in parts):
-        return "; ".join(parts)
-    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
 
 
 def _missing(results: StudyResults) -> list[str]:

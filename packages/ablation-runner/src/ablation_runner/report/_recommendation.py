@@ -11,7 +11,7 @@ from ablation_runner.report._numbers import (
 )
 from ablation_runner.report._section import Cell, Section, grids
 from ablation_runner.report._standing import the_baseline
-from ablation_runner.report._text import in_line, shorten
+from ablation_runner.report._text import first, in_line, listed, shorten
 from ablation_runner.results import COSTS, ArmResult, Candidate, Recommendation, StudyResults
 
 _COLUMNS = ("Cost", "Difference", "Adjusted p", "Shown to hold the score")
@@ -32,7 +32,7 @@ def recommendation(study: StudyResults, scale: Scale) -> Section | None:
         name="recommendation",
         title="Recommendation",
         short="Recommendation",
-        text=_sentences(found, arms, scale),
+        text=(*_budget(found), *_sentences(found, arms, scale)),
         note=note if found.candidates else "",
         grids=grids(
             "Arm",
@@ -45,6 +45,15 @@ def recommendation(study: StudyResults, scale: Scale) -> Section | None:
             },
         ),
     )
+
+
+def _budget(found: Recommendation) -> tuple[str, ...]:
+    """What a recommended arm may cost, and which arms cost more; nothing where any cost will do."""
+    if not found.budget:
+        return ()
+    limits = listed([f"{COSTS[kind]} {cost_text(kind, limit)}" for kind, limit in found.budget.items()])
+    over = listed(first([_name(arm) for arm in found.over_budget])) if found.over_budget else "none"
+    return (f"Not considered, as not known to be within the budget (at most {limits}): {over}.",)
 
 
 def _sentences(found: Recommendation, arms: dict[str, ArmResult], scale: Scale) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from collections.abc import Sequence
 
 _LATEX = {
     "\\": r"\textbackslash{}",
@@ -85,6 +86,27 @@ def markdown(text: str) -> str:
 def latex(text: str) -> str:
     """The text as LaTeX that shows exactly it (T1 fonts, textcomp; XeLaTeX or LuaLaTeX for other scripts)."""
     return "".join(_LATEX.get(character, character) for character in visible(text)).replace(",,", ",{},")
+
+
+def listed(parts: Sequence[str]) -> str:
+    """Parts of a sentence in a row; those that are rows themselves are kept apart.
+
+    >>> listed(["a", "b", "c"]), listed(["a and b", "c"])
+    ('a, b and c', 'a and b; c')
+    """
+    if any(" and " in part for part in parts):
+        return "; ".join(parts)
+    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
+
+
+def first(names: Sequence[str], most: int = 6) -> list[str]:
+    """As many names as a sentence bears, and how many more there are.
+
+    >>> first(["a", "b", "c"], most=2)
+    ['a', 'b', '1 more']
+    """
+    more = [f"{len(names) - most} more"] if len(names) > most else []
+    return [*names[:most], *more]
 
 
 def shorten(text: str, width: int) -> str:

@@ -58,6 +58,8 @@ class Recommendation:
         reference: the arm whose score is to be held: the best shown to be better than the baseline, or the baseline.
         margin: the largest loss accepted, in the metric's unit.
         cost: what is saved, in words; empty where no arm is cheaper than the reference.
+        budget: a cost, a key of COSTS, to the most that a recommended arm may cost.
+        over_budget: the arms that cost more than it, or whose cost is not known.
         candidates: the cheaper arms, from the cheapest up.
         blocked: why nothing can be recommended whatever the arms scored; else empty.
     """
@@ -66,6 +68,8 @@ class Recommendation:
     reference: str
     margin: float
     cost: str
+    budget: dict[str, float]
+    over_budget: tuple[str, ...]
     candidates: tuple[Candidate, ...]
     blocked: str
 

@@ -9,6 +9,7 @@ from ablation_runner.study._engine import Engine
 from ablation_runner.study._factors import Changes, Design, Factor
 from ablation_runner.study._kinds import CommandStudy, TrainedStudy
 from ablation_runner.study._load import built_in_studies, find_study, load_study, parse_study
+from ablation_runner.study._recommendation import Budget, ToChooseFrom
 from ablation_runner.study._schema import AS_TRAINED, Arm, Claim, Study
 from ablation_runner.study._seeds import SeedsAsNeeded
 from ablation_runner.study._tokens import Reducer, reducer_needs
@@ -20,6 +21,7 @@ __all__ = [
     "PARTS",
     "QUESTION",
     "Arm",
+    "Budget",
     "Changes",
     "Checkpoint",
     "Claim",
@@ -37,6 +39,7 @@ __all__ = [
     "SingleEncoder",
     "Stage",
     "Study",
+    "ToChooseFrom",
     "TrainedStudy",
     "Training",
     "Variant",

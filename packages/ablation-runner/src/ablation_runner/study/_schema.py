@@ -8,6 +8,7 @@ from ablation_runner.study._command import Command, OwnSettings
 from ablation_runner.study._configuration import Configuration
 from ablation_runner.study._engine import Engine
 from ablation_runner.study._factors import Changes, Design, Factor, Tuning
+from ablation_runner.study._recommendation import ToChooseFrom
 from ablation_runner.study._scales import CPU
 from ablation_runner.study._seeds import Seeds, SeedsAsNeeded
 from ablation_runner.study._settings import Settings
@@ -112,6 +113,7 @@ class Study(Settings):
         ),
     ] = None
     claims: Annotated[list[Claim], Field(description="What the report judges.")] = Field(default_factory=list)
+    recommendation: ToChooseFrom = ToChooseFrom()
     stands_for: Annotated[
         str | None, Field(min_length=1, description="What the models and data of this scale stand for.")
     ] = None
