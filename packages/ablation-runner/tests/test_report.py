@@ -24,6 +24,7 @@ class Reader(HTMLParser):
         self.tags: list[str] = []
         self.addresses: list[str] = []
         self.ids: list[str] = []
+        self.headers: list[list[str]] = []
         self.tables: list[list[str]] = []
         self.text = ""
         self.feed(page)
@@ -36,6 +37,8 @@ class Reader(HTMLParser):
                 self.addresses.append(value or "")
             if name == "id":
                 self.ids.append(value or "")
+            if name == "headers":
+                self.headers.append((value or "").split())
         if tag == "table":
             self.tables.append([])
         if tag == "tr":
@@ -90,6 +93,12 @@ def test_every_link_of_the_page_has_its_place(folder: Path) -> None:
     targets = {address[1:] for address in reader.addresses if address.startswith("#")}
     assert targets <= set(reader.ids)
     assert len(set(reader.ids)) == len(reader.ids)
+
+
+def test_every_cell_names_its_row_and_its_column(folder: Path) -> None:
+    reader = Reader((folder / "index.html").read_text())
+    assert len(reader.headers) == reader.tags.count("td") > 20
+    assert all(len(names) == 2 and {*names} <= {*reader.ids} for names in reader.headers)
 
 
 def test_every_arm_stands_in_every_table_of_arms(folder: Path, results: StudyResults) -> None:

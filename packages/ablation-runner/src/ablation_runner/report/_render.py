@@ -3,8 +3,17 @@
 import re
 from typing import TYPE_CHECKING
 
+from markupsafe import Markup
+
 from ablation_runner.report._page import Page
 from ablation_runner.report._pictures import data_uri, enlarged, enlargement, png
+from ablation_runner.report._tables import (
+    arms_table,
+    differences_table,
+    grid_table,
+    isolated,
+    trials_table,
+)
 from ablation_runner.report._text import latex, markdown, visible
 
 if TYPE_CHECKING:
@@ -18,14 +27,13 @@ _PERCENT = re.compile(r"(?<=\d) %")  # a number and its unit stay on one line
 
 def html(page: Page) -> str:
     """One self-contained page: styles, figures and pictures inside, no script, no address of another place."""
-    from markupsafe import Markup
-
     environment = _environment(escape=True)
     environment.filters["bare"] = lambda svg: Markup(_NAMESPACES.sub("", svg))
     environment.filters["data_uri"] = lambda image: data_uri(png(image))
     environment.filters["enlargement"] = enlargement
-    # Other people's text: visible, escaped, and kept from turning the direction of what stands beside it.
-    environment.filters["t"] = lambda text: Markup("<bdi>{}</bdi>").format(visible(str(text)))
+    for table in (arms_table, grid_table, differences_table, trials_table):
+        environment.filters[table.__name__] = table
+    environment.filters["t"] = isolated
     environment.filters["plain"] = lambda text: visible(str(text))
     return _PERCENT.sub("\u00a0%", environment.get_template("index.html.j2").render(page=page))
 
