@@ -131,6 +131,10 @@ def test_an_arm_left_out_is_compared_but_not_recommended(run: Run) -> None:
     study = run(STUDY + '\n[recommendation]\nleave_out = ["budget-64"]\n', four=0.6, sixty_four=0.8)
     assert study.recommendation is not None
     assert (study.recommendation.arm, study.recommendation.reference) == (None, "budget-16")
+    assert said(study).startswith(
+        "Not considered, as the study says that nobody could use it: budget-64. "
+        "None can be recommended in place of the baseline budget-16: no other arm is shown to be better"
+    )
     assert next(arm for arm in study.arms if arm.name == "budget-64").difference is not None
 
 

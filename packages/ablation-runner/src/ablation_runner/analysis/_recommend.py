@@ -38,6 +38,7 @@ def recommend(tested: Tested, arms: Sequence[ArmResult], study: Study) -> Recomm
         margin=margin,
         cost="",
         budget=budget,
+        left_out=tuple(study.recommendation.leave_out),
         over_budget=tuple(arm.name for arm in could_be_used if arm not in open_to_choice),
         candidates=(),
         blocked=blocked(tested, arms),

@@ -1,5 +1,7 @@
 """What to take, in words, with what it costs, and every cheaper arm that was considered."""
 
+from collections.abc import Iterator, Sequence
+
 from ablation_runner.report._numbers import (
     Scale,
     cost_text,
@@ -32,7 +34,7 @@ def recommendation(study: StudyResults, scale: Scale) -> Section | None:
         name="recommendation",
         title="Recommendation",
         short="Recommendation",
-        text=(*_budget(found), *_sentences(found, arms, scale)),
+        text=(*_not_considered(found), *_sentences(found, arms, scale)),
         note=note if found.candidates else "",
         grids=grids(
             "Arm",
@@ -47,13 +49,15 @@ def recommendation(study: StudyResults, scale: Scale) -> Section | None:
     )
 
 
-def _budget(found: Recommendation) -> tuple[str, ...]:
-    """What a recommended arm may cost, and which arms cost more; nothing where any cost will do."""
+def _not_considered(found: Recommendation) -> Iterator[str]:
+    """The arms that nobody could use, and those that are not within the budget, where there is one."""
+    if found.left_out:
+        yield f"Not considered, as the study says that nobody could use it: {_names(found.left_out)}."
     if not found.budget:
-        return ()
+        return
     limits = listed([f"{COSTS[kind]} {cost_text(kind, limit)}" for kind, limit in found.budget.items()])
-    over = listed(first([_name(arm) for arm in found.over_budget])) if found.over_budget else "none"
-    return (f"Not considered, as not known to be within the budget (at most {limits}): {over}.",)
+    over = _names(found.over_budget) if found.over_budget else "none"
+    yield f"Not considered, as not known to be within the budget (at most {limits}): {over}."
 
 
 def _sentences(found: Recommendation, arms: dict[str, ArmResult], scale: Scale) -> tuple[str, ...]:
@@ -80,7 +84,8 @@ def _sentences(found: Recommendation, arms: dict[str, ArmResult], scale: Scale) 
 
 
 def _none(found: Recommendation, scale: Scale) -> str:
-    start = f"None can be recommended in place of {the_baseline(_name(found.reference))}: no arm is shown to be better"
+    other = "other " if found.left_out else ""
+    start = f"None can be recommended in place of {the_baseline(_name(found.reference))}: no {other}arm is shown to be better"
     if not found.candidates:
         return f"{start}, and none that converged is cheaper."
     return f"{start}, and {_not_shown(found, scale)}. More seeds or questions may decide it."
@@ -127,6 +132,10 @@ def _cells(
 
 def _margin(found: Recommendation, scale: Scale) -> str:
     return f"{number(found.margin, scale)}\u00a0{scale.step}"
+
+
+def _names(names: Sequence[str]) -> str:
+    return listed(first([_name(name) for name in names]))
 
 
 def _name(name: str) -> str:

@@ -60,6 +60,7 @@ class Recommendation:
         cost: what is saved, in words; empty where no arm is cheaper than the reference.
         budget: a cost, a key of COSTS, to the most that a recommended arm may cost.
         over_budget: the arms that cost more than it, or whose cost is not known.
+        left_out: the arms that nobody could use.
         candidates: the cheaper arms, from the cheapest up.
         blocked: why nothing can be recommended whatever the arms scored; else empty.
     """
@@ -70,6 +71,7 @@ class Recommendation:
     cost: str
     budget: dict[str, float]
     over_budget: tuple[str, ...]
+    left_out: tuple[str, ...]
     candidates: tuple[Candidate, ...]
     blocked: str
 
