@@ -2,6 +2,8 @@
 
 import polars as pl
 import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
 
 from ablation_stats import Claim, audit, judge, not_converged, paired_cube
 
@@ -37,10 +39,37 @@ def test_a_fall_before_the_last_fifth_does_not_count():
     assert not_converged(curves_of(a=[2.0, 1.5, 1.0, 0.5, 0.5]), look_back=0.3) == ("a",)
 
 
-def test_one_seed_that_was_still_falling_is_enough():
-    good = curves_of(a=[2.0, 1.0, 0.5, 0.5, 0.5], b=[2.0, 1.0, 0.5, 0.5, 0.5])
-    late = curves_of(b=[2.0, 1.0, 0.5, 0.5, 0.2]).with_columns(seed=pl.lit(1, dtype=pl.Int64))
-    assert not_converged(pl.concat([good, late])) == ("b",)
+def of_seeds(*runs: list[float]) -> pl.DataFrame:
+    """One arm's losses, a list for each seed."""
+    return pl.concat(
+        curves_of(a=run).with_columns(seed=pl.lit(seed, dtype=pl.Int64)) for seed, run in enumerate(runs)
+    )
+
+
+def test_the_mean_over_seeds_decides():
+    flat, late, slight = [1.0, 0.5, 0.5, 0.5, 0.5], [1.0, 0.5, 0.5, 0.5, 0.2], [1.0, 0.5, 0.5, 0.5, 0.46]
+    assert not_converged(of_seeds(flat, late)) == ("a",)
+    assert not_converged(of_seeds(slight)) == ("a",)
+    assert not_converged(of_seeds(*[flat] * 9, slight)) == ()
+
+
+@given(
+    falls=st.lists(st.floats(-0.2, 0.2), min_size=1, max_size=6),
+    times=st.integers(2, 4),
+    order=st.randoms(use_true_random=False),
+)
+def test_more_seeds_of_the_same_kind_change_nothing(falls, times, order):
+    assume(abs(sum(falls) / len(falls) - 0.025) > 1e-9)  # the boundary itself is left to rounding
+    runs = [[1.0, 0.5, 0.5, 0.5, 0.5 - fall] for fall in falls]
+    more = runs * times
+    order.shuffle(more)
+    assert not_converged(of_seeds(*more)) == not_converged(of_seeds(*runs))
+
+
+def test_an_arm_with_a_seed_that_was_not_evaluated_has_not_shown_that_it_came_to_rest():
+    seen = of_seeds([1.0, 0.5, 0.5, 0.5, 0.5])
+    once = seen.filter(pl.col("step") == 100).with_columns(seed=pl.lit(1, dtype=pl.Int64))
+    assert not_converged(pl.concat([seen, once])) == ("a",)
 
 
 def test_other_splits_are_not_read():

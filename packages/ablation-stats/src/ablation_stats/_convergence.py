@@ -21,8 +21,9 @@ def not_converged(
 ) -> tuple[str, ...]:
     """Arms that were still improving when training stopped, sorted: what `judge` and `audit` take as `not_converged`.
 
-    An arm is one of them where the loss of any of its seeds fell over the last fifth of its steps by more than 5 % and
-    more than 0.01; also where that seed was evaluated too rarely to tell, since nothing shows that it had come to rest.
+    An arm is one of them where its loss, averaged over its seeds as its score is, fell over the last fifth of the steps
+    by more than 5 % and more than 0.01; also where a seed was evaluated too rarely to tell, since nothing shows that it
+    had come to rest. Were one falling seed enough, chance alone would make more arms unconverged the more seeds there are.
 
     Args:
         curves: frame with a row per arm, seed and evaluation: columns `arm`, `step` (at least 0), `loss` (at least 0, in nats
@@ -53,10 +54,11 @@ def not_converged(
         after=pl.col("loss").last(),
         evaluations=pl.col("loss").len(),
     )
+    untold = pl.col("before").is_null() | (pl.col("evaluations") < 2)
+    arms = runs.group_by("arm").agg(pl.col("before", "after").mean(), untold=untold.any())
     fall = pl.col("before") - pl.col("after")
     falling = (fall > absolute) & (fall > relative * pl.col("before"))
-    untold = pl.col("before").is_null() | (pl.col("evaluations") < 2)
-    return tuple(runs.filter(untold | falling)["arm"].unique().sort().to_list())
+    return tuple(arms.filter(pl.col("untold") | falling)["arm"].sort().to_list())
 
 
 def convergence_findings(arms: Collection[str], claims: Sequence[Claim]) -> list[Finding]:

@@ -31,7 +31,7 @@ class StudyRun:
         tested: scores of the seeds that every arm with a result has finished; an arm under another condition than it
             was trained for is named "ARM @ CONDITION".
         records: arm to seed to the trial's record, of all finished trials.
-        not_converged: arms whose validation loss was still falling under some seed.
+        not_converged: arms whose validation loss was still falling, averaged over seeds.
         planned: all arms, each as trained and under every other condition; trials: how many; finished: with a result.
         changed: keys of the study file that were not as they are built in, such as by `--set`.
     """

@@ -75,8 +75,8 @@ def terms(results: StudyResults, scale: Scale) -> list[Term]:
         ),
         Term(
             "converged",
-            "in no seed did the validation loss fall by more than 5 % over the last fifth of the training steps; other arms "
-            "are not judged, since more training could change their scores.",
+            "the validation loss, averaged over seeds, fell by no more than 5 % or 0.01 over the last fifth of the training "
+            "steps; other arms are not judged, since more training could change their scores.",
         ),
         Term(
             "blind control",

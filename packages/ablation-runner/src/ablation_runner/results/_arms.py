@@ -30,7 +30,7 @@ class ArmResult:
         mean: the metric with its interval over seeds and images; None without a finished trial.
         difference: paired difference to the baseline; None for the baseline itself or where not defined.
         p: two-sided p of the difference; p_adjusted: over the study's arms.
-        converged: false where the validation loss of any seed was still falling at the end.
+        converged: false where the validation loss, averaged over seeds, was still falling at the end.
         convergence_known: false where no validation loss is known; it then counts as converged.
         warnings: what a reader must know, one sentence each.
         invalid: share of its test answers that are no valid answer, 0..1; None without a finished trial.
