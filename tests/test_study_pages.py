@@ -55,6 +55,13 @@ def tool(monkeypatch: pytest.MonkeyPatch):
         sys.modules.pop(name, None)
 
 
+def test_a_page_does_not_say_where_its_runs_lay(tool, tmp_path) -> None:
+    study = prepare("fusion-method", runs=tmp_path)
+    page = tool("_study_page").study_page(study, REPORT.replace("\nrun\n", f"\n{study.command}\n"))
+    assert page.endswith("## Reproduce\n\nablate run fusion-method\n")
+    assert str(tmp_path) not in page
+
+
 def test_a_page_has_the_verdicts_first_then_how_to_run_then_the_rest_of_the_report(tool, tmp_path) -> None:
     page = tool("_study_page").study_page(prepare("fusion-method", runs=tmp_path), REPORT)
     parts = ["# Title", "**Answer.**", "## Claims", "Take it.", "## How to run it", "## Arms", "## Reproduce"]

@@ -27,7 +27,8 @@ def study_page(study: Prepared, report: str) -> str:
     head, sections = _divided(report.replace("](figures/", f"]({study.name}/"))
     first = [sections.pop(title) for title in ("Claims", "Recommendation") if title in sections]
     reading = sections.pop("How to read this")
-    reproduce = sections.pop("Reproduce")
+    # A reader's runs lie in another folder than ours.
+    reproduce = sections.pop("Reproduce").replace(study.command, f"ablate run {study.name}")
     parts = [head, *first, _how_to_run(study), *sections.values(), _folded(reading), reproduce]
     return "\n\n".join(part.strip() for part in parts) + "\n"
 
