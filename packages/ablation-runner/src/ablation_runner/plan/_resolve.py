@@ -49,11 +49,9 @@ def resolve_arms(study: Study, *, chosen: Mapping[str, str] | None = None) -> tu
             tested_under(study, arm.name, arm.configuration)
         _check_objectives(study, resolved)
         _check_replicates(resolved)
-    names = [arm.name for arm in resolved]
-    _check_claims(study, names)
-    for index, arm in enumerate(study.recommendation.leave_out):
-        if arm not in names:
-            raise StudyError(f"recommendation.leave_out.{index}: unknown arm {arm!r}; {nearest(arm, names)}")
+    arm_names = [arm.name for arm in resolved]
+    _check_claims(study, arm_names)
+    _check_left_out(study, arm_names)
     return resolved
 
 
@@ -147,6 +145,12 @@ def _check_replicates(arms: tuple[PlannedArm, ...]) -> None:
                 f"arm {arm.name!r} draws its weights and data anew ({REPLICATE}) and changes {other}: its difference to "
                 f"the baseline would be of both; leave one as in the baseline"
             )
+
+
+def _check_left_out(study: Study, arms: list[str]) -> None:
+    for index, arm in enumerate(study.recommendation.leave_out):
+        if arm not in arms:
+            raise StudyError(f"recommendation.leave_out.{index}: unknown arm {arm!r}; {nearest(arm, arms)}")
 
 
 def _check_claims(study: Study, arms: list[str]) -> None:
