@@ -1,5 +1,6 @@
 """`ablate claims`, run as a user runs it."""
 
+import io
 import json
 import os
 import re
@@ -9,8 +10,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 from ablation_runner.ledger import load_ledger
+from ablation_runner.ledger._show import _table
 
 Ablate = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -72,3 +75,15 @@ def test_what_was_never_run_is_judged_without_the_libraries_that_read_results(tm
         "assert not heavy, heavy\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True, cwd=tmp_path)
+
+
+@pytest.mark.parametrize("width", [80, 120])
+def test_many_question_types_leave_room_for_the_claim(width: int) -> None:
+    console = Console(width=width, record=True, file=io.StringIO())
+    table = _table(console)
+    where = "cpu, 3 seeds, object, attribute, count, spatial"
+    table.add_row(
+        "From 224 to 448 pixels", "no difference (+0.4)", f"+4.1\n(+0.3 to +7.9)\n{where}", "same direction"
+    )
+    console.print(table)
+    assert "From 224 to 448 pixels" in console.export_text()

@@ -109,9 +109,10 @@ def _values(metric: str, judgements: list[Judgement]) -> Text:
 
 def _table(console: "Console") -> Table:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1), show_edge=False)
+    roomy = console.width >= _ROOMY
     table.add_column("claim", ratio=1)
-    table.add_column("literature", justify="right", max_width=14 if console.width < _ROOMY else 20)
-    table.add_column("measured here", justify="right", no_wrap=True)
+    table.add_column("literature", justify="right", max_width=20 if roomy else 14)
+    table.add_column("measured here", justify="right", max_width=40 if roomy else 20)
     table.add_column("verdict", no_wrap=True)
     table.expand = True
     return table
