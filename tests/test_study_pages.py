@@ -1,11 +1,14 @@
-"""The pages of the built-in studies: what the tool makes of a report, and the list of all studies."""
+"""The pages of the built-in studies: what the tool makes of a report, and the pages about all studies."""
 
 import importlib
+import json
+import re
 import sys
 from pathlib import Path
 
 import pytest
 
+from ablation_runner.ledger import judge_ledger, load_ledger
 from ablation_runner.running.prepared import prepare
 from ablation_runner.study import built_in_studies
 
@@ -51,8 +54,8 @@ def tool(monkeypatch: pytest.MonkeyPatch):
     """Imports a module of tools/."""
     monkeypatch.syspath_prepend(ROOT)
     yield lambda name: importlib.import_module(f"tools.{name}")
-    for name in ("tools", "tools._study_page", "tools._study_index"):
-        sys.modules.pop(name, None)
+    for name in [name for name in sys.modules if name.partition(".")[0] == "tools"]:
+        del sys.modules[name]
 
 
 def test_a_page_does_not_say_where_its_runs_lay(tool, tmp_path) -> None:
@@ -91,6 +94,29 @@ def test_a_study_without_a_theme_is_refused(tool, tmp_path, monkeypatch) -> None
     monkeypatch.setitem(index.THEMES, "Compression", ("compression-method",))
     with pytest.raises(ValueError, match="compression-limits"):
         index.index_page(tmp_path)
+
+
+def test_the_page_of_the_claims_says_what_the_page_of_their_study_was_made_of(tool, tmp_path) -> None:
+    claims = tool("_claims_page")
+    lines = claims.study_claims(judge_ledger(load_ledger(), tmp_path), "fusion-method")
+    assert {line["verdict"] for line in lines} == {"not run"}
+    answer = {
+        "measured": "+1.3 (−4.4 to +7.0) cpu, 3 seeds",
+        "verdict": "inconclusive",
+        "reason": "nothing is shown",
+    }
+    (tmp_path / "fusion-method").mkdir()
+    (tmp_path / "fusion-method" / claims.FILE).write_text(json.dumps([lines[0] | answer, *lines[1:]]))
+    page = claims.claims_page(tmp_path)
+    row = next(row for row in page.splitlines() if answer["measured"] in row)
+    assert row.endswith("**inconclusive**: nothing is shown |")
+    total, *parts = re.findall(r"\d+", page.partition("**")[2].partition("**")[0])
+    assert sum(map(int, parts)) == int(total) == len(load_ledger().claims)
+
+
+def test_the_pages_about_all_studies_are_made_of_the_pages_that_lie_there(tool) -> None:
+    for path, text in tool("study_pages").lists():
+        assert path.read_text(encoding="utf-8") == text, f"{path.name}: nox -s study-pages -- lists"
 
 
 def test_a_drawing_follows_the_readers_dark_and_keeps_its_size(tool) -> None:
