@@ -1,6 +1,7 @@
 """Effects, interactions and attribution in the report: those of ablation-stats, under the study's own names."""
 
 import runpy
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -59,6 +60,17 @@ def test_effects_of_a_two_by_two_are_halves_of_sums_of_means(
     assert shares["connector", "leave one out"] == pytest.approx(both - many)
     assert shares["connector", "add one in"] == pytest.approx(mlp - none)
     assert shares["connector", "shapley"] + shares["budget", "shapley"] == pytest.approx(both - none)
+
+
+def test_effects_name_the_first_arms_that_had_not_converged_and_count_the_others(
+    factorial: tuple[StudyResults, "stats.PairedCube"], tmp_path: Path
+) -> None:
+    results, _ = factorial
+    assert results.effects is not None
+    late = tuple(f"arm-{number}" for number in range(8))
+    write_report(replace(results, effects=replace(results.effects, late=late)), tmp_path)
+    said = "these numbers may still change: arm-0, arm-1, arm-2, arm-3, arm-4, arm-5 and 2 more."
+    assert (tmp_path / "report.md").read_text().count(said) == 2  # of the effects and of the components
 
 
 def test_what_a_cell_has_beyond_both_effects_sums_to_nothing(tmp_path: Path) -> None:

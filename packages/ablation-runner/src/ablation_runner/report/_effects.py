@@ -6,7 +6,7 @@ from ablation_runner.report._effect_chart import effect_figure
 from ablation_runner.report._interactions import interactions
 from ablation_runner.report._numbers import Scale, p_text, range_text, signed
 from ablation_runner.report._section import Cell, Grid, Section, grids, with_figure
-from ablation_runner.report._text import in_line, shorten
+from ablation_runner.report._text import first, in_line, listed, shorten
 from ablation_runner.results import DesignEffects, EffectResult, StudyResults
 
 _KINDS = {
@@ -115,6 +115,5 @@ def _aliased(effects: Sequence[EffectResult]) -> str:
 def _late(found: DesignEffects) -> list[str]:
     if not found.late:
         return []
-    names = ", ".join(in_line(shorten(name, 40)) for name in found.late[:6])
-    more = f" and {len(found.late) - 6} more" if len(found.late) > 6 else ""
-    return [f"Had not converged, so these numbers may still change: {names}{more}."]
+    names = listed(first([in_line(shorten(name, 40)) for name in found.late]))
+    return [f"Had not converged, so these numbers may still change: {names}."]
