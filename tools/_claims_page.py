@@ -93,7 +93,7 @@ def _key(line: Line) -> tuple[str, str, str]:
 def _table(name: str, answers: list[tuple[Judgement, Line]]) -> Iterator[str]:
     """A heading, the claims that something measures as rows, then those that nothing does, by the reason why."""
     provenance = ", ".join(dict.fromkeys(each.claim.provenance for each, _ in answers))
-    yield f"### {_title(name) or 'In words'} ({provenance})\n"
+    yield f"### {name or 'In words'} ({provenance})\n"
     rows = list(_rows(answers))
     if rows:
         yield "\n".join(["| claim | literature | measured here | verdict |", "|:--|--:|--:|:--|", *rows, ""])

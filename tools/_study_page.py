@@ -3,6 +3,7 @@
 import re
 from typing import Any
 
+from ablation_runner.report._numbers import plural
 from ablation_runner.running.prepared import Prepared
 from ablation_runner.study import load_study
 
@@ -54,7 +55,7 @@ def _folded(section: str) -> str:
 def _how_to_run(study: Prepared) -> str:
     records: list[dict[str, Any]] = [study.folder.trial(trial.name).record() or {} for trial in study.trials]
     minutes = sum(record.get("train_seconds") or 0.0 for record in records) / 60
-    took = f", which trained for {minutes:.0f} minutes in all" if minutes >= 1 else ""
+    took = f", which trained for {plural(round(minutes), 'minute')} in all" if minutes >= 1 else ""
     larger = "\n\n".join(_larger(study, scale) for scale in study.study.scales)
     return f"""## How to run it
 
