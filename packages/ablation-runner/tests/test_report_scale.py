@@ -37,7 +37,7 @@ margin = 0.01
 """
 
 _REPORT = """
-import json, resource, sys, time
+import json, sys, time
 from pathlib import Path
 from ablation_runner.analysis import analyze
 from ablation_runner.running.prepared import prepare
@@ -48,7 +48,9 @@ results = analyze(prepared)
 analysed = time.perf_counter()
 page = write_report(results, Path(sys.argv[2]) / "report")
 done = time.perf_counter()
-peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+# Not ru_maxrss: a child inherits the peak of the process that started it, here one that ran other tests.
+status = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
+peak = int(status["VmHWM"].split()[0]) * 1024
 print(json.dumps({"analyse": analysed - started, "write": done - analysed, "peak": peak, "page": page.stat().st_size}))
 """
 
