@@ -63,7 +63,8 @@ def claims_page(pages: Path) -> str:
         for file in sorted(pages.glob(f"*/{FILE}"))
         for line in json.loads(file.read_text(encoding="utf-8"))
     }
-    answers = [(each, published.get(_key(_line(each)), _line(each))) for each in judged.judgements]
+    lines = [(each, _line(each)) for each in judged.judgements]
+    answers = [(each, published.get(_key(line), line)) for each, line in lines]
     counted = Counter(line["verdict"] for _, line in answers)
     counts = ", ".join(f"{counted[verdict]} {verdict}" for verdict in Verdict if counted[verdict])
     parts = [_HEAD.format(counts=f"{len(answers)} claims: {counts}")]

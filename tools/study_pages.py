@@ -37,18 +37,14 @@ def main() -> int:
     if unknown := sorted({*chosen.names} - {*known}):
         parser.error(f"{unknown[0]!r} is not a built-in study; they are {', '.join(known)}")
     names = chosen.names or known
-    studies = [prepare(name, runs=chosen.runs) for name in names]
+    studies = (prepare(name, runs=chosen.runs) for name in names)
     problems: list[str] = []
+    if chosen.action == "check":
+        problems = [*(problem for study in studies for problem in check(study)), *check_lists()]
     if chosen.action == "publish":
         judged = judge_ledger(load_ledger(), chosen.runs)
         problems = [problem for study in studies for problem in publish(study, judged)]
-    if chosen.action == "check":
-        problems = [problem for study in studies for problem in check(study)] + [
-            f"{path.relative_to(ROOT)}: is not made of the pages; nox -s study-pages -- lists"
-            for path, text in lists()
-            if path.read_text(encoding="utf-8") != text
-        ]
-    else:
+    if chosen.action != "check":
         for path, text in lists():
             path.write_text(text, encoding="utf-8")
     for problem in problems:
@@ -85,6 +81,13 @@ def check(study: Prepared) -> Iterator[str]:
         yield f"{study.name}: has no page; run it, then: nox -s study-pages -- publish {study.name}"
     elif json.loads(lock.read_text(encoding="utf-8"))["trials"] != _trials(study):
         yield f"{study.name}: its page is of other code, data or settings; run it again, then publish it"
+
+
+def check_lists() -> Iterator[str]:
+    """Says which of the pages about all studies is not made of the studies' pages."""
+    for path, text in lists():
+        if path.read_text(encoding="utf-8") != text:
+            yield f"{path.relative_to(ROOT)}: is not made of the pages; nox -s study-pages -- lists"
 
 
 def lists() -> Iterator[tuple[Path, str]]:
